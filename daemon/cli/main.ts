@@ -7,20 +7,6 @@ type Loaded = { run(args: string[]): Promise<number> } | { command(): Command };
 
 /** Commands beside the daemon itself, loaded only when called. */
 export const COMMANDS: Record<string, { summary: string; load: () => Promise<Loaded> }> = {
-  admin: {
-    summary: 'Reset a password or create an API token, for an operator who lost access.',
-    load: () => import('./admin.ts'),
-  },
-  api: { summary: 'Send any request to the API, and print the answer.', load: () => import('./remote/api.ts') },
-  apply: {
-    summary: 'Make the changes of a configuration folder on a daemon.',
-    load: () => import('./remote/apply.ts'),
-  },
-  apps: { summary: 'List, create and delete apps.', load: () => import('./remote/apps.ts') },
-  backup: {
-    summary: 'Make a backup of a running daemon, or list and verify backups.',
-    load: () => import('./backup.ts'),
-  },
   connect: {
     summary: 'Sign in to a daemon, and use it for the next commands.',
     load: () => import('./remote/connect.ts'),
@@ -29,35 +15,58 @@ export const COMMANDS: Record<string, { summary: string; load: () => Promise<Loa
     summary: 'List, choose and remove the daemons that you connected to.',
     load: () => import('./remote/contexts-command.ts'),
   },
-  doctor: {
-    summary: 'Check the installation, and say what is wrong and what you can do.',
-    load: () => import('./doctor.ts'),
-  },
-  edge: {
-    summary: 'Join this machine to a cluster, or run its agent.',
-    load: () => import('./edge.ts'),
-  },
+  open: { summary: 'Open the web console, or the page of an app.', load: () => import('./remote/open.ts') },
+  apps: { summary: 'List, create and delete apps.', load: () => import('./remote/apps.ts') },
+  config: { summary: 'Read, edit and revert the config of an app.', load: () => import('./remote/config.ts') },
   export: {
     summary: 'Write the configuration of a daemon as a folder of YAML.',
     load: () => import('./remote/export.ts'),
   },
-  jobs: { summary: 'List, watch, cancel and retry jobs.', load: () => import('./remote/jobs.ts') },
   plan: {
     summary: 'Show what a configuration folder would change on a daemon.',
     load: () => import('./remote/plan.ts'),
   },
-  plugin: {
-    summary: 'Create, check, pack and add plugins.',
-    load: () => import('./plugin.ts'),
+  apply: {
+    summary: 'Make the changes of a configuration folder on a daemon.',
+    load: () => import('./remote/apply.ts'),
   },
-  restore: {
-    summary: 'Restore a backup into a data directory.',
-    load: () => import('./restore.ts'),
+  presets: { summary: 'List, preview and apply presets.', load: () => import('./remote/presets.ts') },
+  storage: { summary: 'Show, set and test the storage of an app.', load: () => import('./remote/storage.ts') },
+  rooms: { summary: 'List and change rooms and their participants.', load: () => import('./remote/rooms.ts') },
+  streams: { summary: 'List, record and end streams.', load: () => import('./remote/streams.ts') },
+  recordings: { summary: 'List, download and delete recordings.', load: () => import('./remote/recordings.ts') },
+  ingests: { summary: 'List and change ingests.', load: () => import('./remote/ingests.ts') },
+  'join-token': {
+    summary: 'Make a token that lets someone join a room.',
+    load: () => import('./remote/join-token.ts'),
   },
+  tokens: { summary: 'List, create and revoke API tokens.', load: () => import('./remote/tokens.ts') },
+  people: { summary: 'List, invite and remove people.', load: () => import('./remote/people.ts') },
+  nodes: { summary: 'List and change the nodes of the cluster.', load: () => import('./remote/nodes.ts') },
+  drain: { summary: 'Empty a node.', load: () => import('./remote/drain.ts') },
+  logs: { summary: 'Search and follow the log.', load: () => import('./remote/logs.ts') },
+  events: { summary: 'Follow the events.', load: () => import('./remote/events.ts') },
+  jobs: { summary: 'List, wait for, cancel and retry jobs.', load: () => import('./remote/jobs.ts') },
+  api: { summary: 'Send any request to the API, and print the answer.', load: () => import('./remote/api.ts') },
+  plugin: { summary: 'Create, check, pack, add and manage plugins.', load: () => import('./plugin.ts') },
+  doctor: {
+    summary: 'Check the installation, and say what is wrong and what you can do.',
+    load: () => import('./doctor.ts'),
+  },
+  backup: {
+    summary: 'Make a backup of a running daemon, or list and verify backups.',
+    load: () => import('./backup.ts'),
+  },
+  restore: { summary: 'Restore a backup into a data directory.', load: () => import('./restore.ts') },
   rollback: {
     summary: 'Bring back the databases as they were before the last upgrade.',
     load: () => import('./rollback.ts'),
   },
+  admin: {
+    summary: 'Reset a password or create an API token, for an operator who lost access.',
+    load: () => import('./admin.ts'),
+  },
+  edge: { summary: 'Join this machine to a cluster, or run its agent.', load: () => import('./edge.ts') },
   uninstall: {
     summary: 'List what a removal deletes and keeps, and remove StreamHub.',
     load: () => import('./uninstall.ts'),

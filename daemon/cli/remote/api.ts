@@ -7,7 +7,7 @@ import { UsageError } from '../exit-codes.ts';
 import { newCommand } from '../usage.ts';
 import { textFromStdin } from './ask.ts';
 import { withConnection } from './command.ts';
-import { authorization, type ConnectionOptions } from './connection.ts';
+import type { ConnectionOptions } from './connection.ts';
 import { withDaemon } from './daemon.ts';
 import { scalar } from './fields.ts';
 import { print } from './output.ts';
@@ -83,22 +83,16 @@ async function callApi(given: string, options: ApiOptions): Promise<void> {
         ? JSON.stringify(fields)
         : undefined;
   const path = pathOf(given, method === 'GET' ? fields : {});
-  await withDaemon(options, async ({ target, signal }) => {
+  await withDaemon(options, async ({ http, signal }) => {
     const send = async (at: string): Promise<Response> => {
       const trace = { method, path: at, at: new Date().toISOString() };
-      const answer = await target
-        .fetch(target.url + at, {
-          method,
-          headers: {
-            accept: 'application/json',
-            ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-            ...options.header,
-            ...authorization(target),
-          },
-          ...(body === undefined ? {} : { body: body as BodyInit }),
-          redirect: 'error',
-          signal,
-        })
+      const headers = {
+        accept: 'application/json',
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...options.header,
+      };
+      const answer = await http
+        .open({ method, path: at, headers, ...(body === undefined ? {} : { body }) }, signal)
         .catch((error: Error) => {
           throw signal.aborted
             ? signal.reason

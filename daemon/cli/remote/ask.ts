@@ -3,7 +3,7 @@ import { Writable } from 'node:stream';
 import { Interrupted, UsageError } from '../exit-codes.ts';
 
 /** Can a person be asked? Output may be a file; the question is on standard error. */
-const isInteractive = (): boolean => process.stdin.isTTY === true && process.stderr.isTTY === true;
+export const isInteractive = (): boolean => process.stdin.isTTY === true && process.stderr.isTTY === true;
 
 /**
  * Asks before something that can't be undone.

@@ -1,4 +1,5 @@
 import { Argument, type Command, InvalidArgumentError, Option } from 'commander';
+import type { RequestInput } from '#shared/client/wire.ts';
 import type { Operation } from '#shared/contract/operation.ts';
 import type { Job } from '#shared/schema/jobs.ts';
 import { newCommand } from '../usage.ts';
@@ -6,10 +7,10 @@ import { confirm } from './ask.ts';
 import type { ConnectionOptions } from './connection.ts';
 import { type Daemon, withDaemon } from './daemon.ts';
 import { addField, type FieldSchema, flagOf, isFlag, keyOf, parseField } from './fields.ts';
-import { FORMATS, formatOf, note, type OutputOptions, print, printData, type Row } from './output.ts';
+import { FORMATS, formatOf, note, type OutputOptions, print, printData } from './output.ts';
 
 /** Options that every command with a daemon has. */
-interface CommonOptions extends ConnectionOptions, OutputOptions {
+export interface CommonOptions extends ConnectionOptions, OutputOptions {
   yes?: boolean;
 }
 
@@ -34,7 +35,7 @@ export const withOutput = (command: Command): Command =>
     .optionsGroup('Options:');
 
 /** A command that asks a daemon. */
-const remoteCommand = (name: string, summary: string): Command =>
+export const remoteCommand = (name: string, summary: string): Command =>
   withOutput(withConnection(newCommand(name).description(sentence(summary)).allowExcessArguments(false)));
 
 /** Commands about one resource. The first is the one that runs without a name, if `isDefault`. */
@@ -62,6 +63,8 @@ export interface OperationSpec {
   done?: (values: Values, data: any) => string;
   /** Fields to add to the body, such as secrets that are asked for. */
   extra?: (options: Values) => Promise<Values>;
+  /** Other values for what the person typed, such as an id for a name. */
+  resolve?: (daemon: Daemon, values: Values) => Promise<Values>;
   /** Adds the options for `extra`. */
   adds?: (command: Command) => Command;
   /** The answer is a job. `always`: wait for it unless the person says --no-wait. `asked`: only with --wait. */
@@ -97,17 +100,19 @@ export function operationCommand(name: string, op: Operation, spec: OperationSpe
   const names = [...Object.keys(parts.params), ...positional.map((one) => one.name)];
   return command.action(async (...args: unknown[]) => {
     const options = args.at(-2) as CommonOptions & Values;
-    const values: Values = Object.fromEntries(names.map((field, at) => [field, args[at]]));
-    if (spec.confirm !== undefined && !(await confirm(spec.confirm(values), options.yes)))
+    const typed: Values = Object.fromEntries(names.map((field, at) => [field, args[at]]));
+    if (spec.confirm !== undefined && !(await confirm(spec.confirm(typed), options.yes)))
       return note('Nothing was changed.');
-    const body = { ...valuesOf(parts.body, values, options), ...(await spec.extra?.(options)) };
-    const input = {
-      params: Object.fromEntries(Object.keys(parts.params).map((field) => [field, values[field]])),
-      query: valuesOf(parts.query, values, options),
-      ...(op.responses[202] !== undefined && spec.waits ? { headers: { prefer: 'respond-async' } } : {}),
-      ...(op.body === undefined || (op.bodyOptional && Object.keys(body).length === 0) ? {} : { body }),
-    };
+    const extra = await spec.extra?.(options);
     await withDaemon(options, async (daemon) => {
+      const values = (await spec.resolve?.(daemon, typed)) ?? typed;
+      const body = { ...valuesOf(parts.body, values, options), ...extra };
+      const input = {
+        params: Object.fromEntries(Object.keys(parts.params).map((field) => [field, values[field]])),
+        query: valuesOf(parts.query, values, options),
+        ...(op.responses[202] !== undefined && spec.waits ? { headers: { prefer: 'respond-async' } } : {}),
+        ...(op.body === undefined || (op.bodyOptional && Object.keys(body).length === 0) ? {} : { body }),
+      };
       const data = await callAll(daemon, op, input, options['limit'] as number | undefined);
       await report(daemon, data, { ...spec, values, options });
     });
@@ -132,29 +137,23 @@ async function report(
 const isJob = (data: unknown): data is Job =>
   typeof data === 'object' && data !== null && 'kind' in data && 'attempts' in data && 'state' in data;
 
-/** Calls the operation; a paged list is read page by page until there are as many rows as wanted. */
-async function callAll(daemon: Daemon, op: Operation, input: Row, limit?: number): Promise<unknown> {
-  const call = (query: object): Promise<any> =>
-    daemon.call(op as any, { ...input, query: { ...(input['query'] as object), ...query } } as any);
+/** Calls the operation. A paged list is read page by page until there are as many rows as wanted. */
+export async function callAll(daemon: Daemon, op: Operation, input: RequestInput, limit?: number): Promise<unknown> {
   const { maximum = Infinity } = (op.query as FieldSchema | undefined)?.properties?.['limit'] ?? {};
-  const answer = await call(limit === undefined ? {} : { limit: Math.min(limit, maximum) });
-  if (!isPage(answer)) return isEnvelope(answer) ? answer.data : answer;
-  const rows = [...answer.data];
-  const wanted = Math.min(limit ?? rows.length, answer.total);
-  while (rows.length < wanted) {
-    const next = await call({ offset: rows.length, limit: Math.min(answer.limit, wanted - rows.length) });
-    if (next.data.length === 0) break;
-    rows.push(...next.data);
-  }
+  const query = { ...input.query, ...(limit === undefined ? {} : { limit: Math.min(limit, maximum) }) };
+  const call = daemon.start(op, { ...input, query });
+  const answer = await call;
+  if (!isPage(answer)) return answer;
+  const wanted = Math.min(limit ?? answer.data.length, answer.total);
+  const rows: unknown[] = [];
+  for await (const row of call) if (rows.push(row) >= wanted) break;
   if (answer.total > rows.length && process.stderr.isTTY)
     note(`These are ${rows.length} of ${answer.total}. Use --limit to see more.`);
   return rows;
 }
 
-const isEnvelope = (answer: unknown): answer is { data: unknown } =>
-  typeof answer === 'object' && answer !== null && 'data' in answer;
-const isPage = (answer: unknown): answer is { data: unknown[]; total: number; limit: number } =>
-  isEnvelope(answer) && Array.isArray(answer.data) && 'total' in answer && 'offset' in answer;
+const isPage = (answer: unknown): answer is { data: unknown[]; total: number } =>
+  typeof answer === 'object' && answer !== null && 'total' in answer && 'offset' in answer && 'data' in answer;
 
 function partsOf(op: Operation): Parts {
   const properties = (schema: unknown): Record<string, FieldSchema> =>

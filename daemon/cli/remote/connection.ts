@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { TLSSocket } from 'node:tls';
-import { Client, type WireAnswer } from '#shared/client/client.ts';
+import { Client } from '#shared/client/client.ts';
+import { Http } from '#shared/client/http.ts';
 import { readRunFile } from '#shared/files/run-file.ts';
 import { UsageError } from '../exit-codes.ts';
 
@@ -30,21 +31,15 @@ export async function clientOf(options: ConnectionOptions): Promise<Client> {
   return clientFor(await targetOf(options));
 }
 
-/** Calls operations on a target. */
-export const clientFor = (target: Target): Client =>
-  new Client(async ({ method, path, headers, body }, signal): Promise<WireAnswer> => {
-    const answer = await target.fetch(target.url + path, {
-      method,
-      headers: { ...headers, ...authorization(target) },
-      ...(body === undefined ? {} : { body: body as BodyInit }),
-      redirect: 'error',
-      signal,
-    });
-    return { status: answer.status, headers: Object.fromEntries(answer.headers), body: await answer.text() };
-  });
+/** Requests to a target. An answer that leads elsewhere is refused, because the credential must not follow. */
+export const httpFor = ({ url, token, fetch: send }: Target): Http =>
+  new Http({ url, token, fetch: (at, init) => send(at, { ...init, redirect: 'error' }) });
 
-export const authorization = ({ token }: Target): Record<string, string> =>
-  token === '' ? {} : { authorization: `Bearer ${token}` };
+/** Calls operations on a target. */
+export function clientFor(target: Target): Client {
+  const http = httpFor(target);
+  return new Client((request, signal) => http.send(request, signal));
+}
 
 /**
  * Finds the daemon: `--context`, `--url`, `--data-dir`, STREAMHUB_URL, STREAMHUB_CONTEXT, the daemon of this machine if
@@ -64,6 +59,15 @@ export async function targetOf(options: ConnectionOptions): Promise<Target> {
   if (STREAMHUB_CONTEXT) return contextTarget(STREAMHUB_CONTEXT, caFile);
   const local = STREAMHUB_TOKEN ? await localTarget(options) : undefined;
   return local ?? contextTarget(undefined, caFile);
+}
+
+/** The address of that daemon alone: no credential is needed for it. @throws UsageError */
+export async function addressOf(options: ConnectionOptions): Promise<string> {
+  const { STREAMHUB_URL, STREAMHUB_CONTEXT } = process.env;
+  const url = options.url ?? (options.context === undefined ? STREAMHUB_URL || undefined : undefined);
+  if (url !== undefined) return (await import('#shared/connection/address.ts')).baseUrl(url);
+  const { readContext } = await import('./contexts.ts');
+  return (await readContext(options.context ?? (STREAMHUB_CONTEXT || undefined))).url;
 }
 
 async function remote(url: string, caFile: string | undefined): Promise<Target> {

@@ -1,31 +1,50 @@
-import type { Answer, CallOptions, Client, Input } from '#shared/client/client.ts';
+import { listCallOf } from '#shared/client/calls.ts';
+import type { Http } from '#shared/client/http.ts';
+import type { StreamHub } from '#shared/client/hub.ts';
+import type { Input } from '#shared/client/input.ts';
+import type { ListCall } from '#shared/client/methods.ts';
+import { plainOperation } from '#shared/client/plain-operation.ts';
+import { Caller } from '#shared/client/request.ts';
+import type { CallOptions, RequestInput } from '#shared/client/wire.ts';
 import type { Operation, ResultOf } from '#shared/contract/operation.ts';
 import { EXIT, Interrupted } from '../exit-codes.ts';
-import { type ConnectionOptions, clientFor, type Target, targetOf } from './connection.ts';
+import { type ConnectionOptions, httpFor, type Target, targetOf } from './connection.ts';
 
 /** How long an interrupted command may take to clean up. */
 const CLEAN_UP_MS = 3000;
 
+/** How often a call is repeated where that is safe. */
+const RETRIES = 1;
+
 /** The daemon that a command speaks to. Every call ends when the person presses Ctrl-C. */
 export class Daemon {
   readonly target: Target;
+  readonly http: Http;
   readonly signal: AbortSignal;
-  readonly #client: Client;
+  readonly #caller: Caller;
 
   constructor(target: Target, signal: AbortSignal) {
     this.target = target;
     this.signal = signal;
-    this.#client = clientFor(target);
+    this.http = httpFor(target);
+    this.#caller = new Caller((request, both) => this.http.send(request, both), RETRIES);
   }
 
   /** Calls the operation and gives its body. */
-  call<O extends Operation>(op: O, input?: Input<O>, options?: CallOptions): Promise<ResultOf<O>> {
-    return this.#client.call(op, input, { signal: this.signal, ...options });
+  async call<O extends Operation>(op: O, input?: Input<O>, options?: CallOptions): Promise<ResultOf<O>> {
+    const { data } = await this.#caller.request(op, input, { signal: this.signal, ...options });
+    return data as ResultOf<O>;
   }
 
-  /** Calls the operation and gives status, headers and body. */
-  answer<O extends Operation>(op: O, input?: Input<O>, options?: CallOptions): Promise<Answer<ResultOf<O>>> {
-    return this.#client.answer(op, input, { signal: this.signal, ...options });
+  /** Starts a call of any operation: an envelope is opened, and the rows of a list can be iterated over. */
+  start(op: Operation, input: RequestInput): ListCall<unknown> {
+    return listCallOf(this.#caller, plainOperation(op), input, { signal: this.signal });
+  }
+
+  /** The client with all operations. It takes longer to load. */
+  async hub(): Promise<StreamHub> {
+    const { StreamHub: Hub } = await import('#shared/client/hub.ts');
+    return new Hub({ ...this.target });
   }
 }
 

@@ -11,7 +11,10 @@ export function explainFailure(error: unknown): string[] {
     const { message, hint, details, requestId } = error;
     return [
       message,
-      ...details.map(({ path, message: why }) => `  ${path}: ${why}`),
+      // one wrong field is named by the message already
+      ...details
+        .filter(({ path, message: why }) => message !== `${path} ${why}`)
+        .map(({ path, message: why }) => `  ${path}: ${why}`),
       ...(hint === undefined || message.includes(hint) ? [] : [`  ${hint}`]),
       ...(requestId === undefined ? [] : [`  Request id: ${requestId}`]),
     ];
@@ -24,7 +27,7 @@ export function explainFailure(error: unknown): string[] {
 function unreachable(error: UnreachableError): string[] {
   const met = rootOf(error.cause as SystemError | undefined);
   const code = met?.code ?? '';
-  if (/CERT|^UNABLE_TO_|^ERR_TLS_/.test(code))
+  if (/CERT|^UNABLE_TO_|^ERR_TLS_|^INVALID_PURPOSE/.test(code))
     return [
       `${error.message.split(':', 1)[0]}: its certificate can’t be verified (${met?.message || code}).`,
       '  Name the authority that signed it with --ca-file FILE or STREAMHUB_CA_FILE.',

@@ -18,9 +18,9 @@ export interface FieldSchema {
   additionalProperties?: unknown;
 }
 
-/** `maxParticipants` and `public_url` as `max-participants` and `public-url`. */
+/** `maxParticipants` and `public_url` as `max-participants` and `public-url`. `--url` is the address of the daemon. */
 export const flagOf = (name: string): string =>
-  name
+  (name === 'url' ? 'source' : name)
     .replaceAll('_', '-')
     .replaceAll(/([a-z0-9])([A-Z])/g, '$1-$2')
     .toLowerCase();

@@ -1,5 +1,3 @@
-import { setTimeout as wait } from 'node:timers/promises';
-import { getJob } from '#shared/contract/jobs.ts';
 import { duration } from '#shared/format.ts';
 import type { Job } from '#shared/schema/jobs.ts';
 import { EXIT, ExitWith } from '../exit-codes.ts';
@@ -7,23 +5,18 @@ import type { Daemon } from './daemon.ts';
 import { note } from './output.ts';
 import { Progress } from './progress.ts';
 
-const LOOK_MS = 500;
-const RUNS: ReadonlySet<Job['state']> = new Set(['queued', 'running', 'waiting']);
-
 /** Waits until a job has succeeded, with its progress on a terminal. Ctrl-C ends the waiting, not the job. @throws ExitWith if it fails */
 export async function waitForJob(daemon: Daemon, started: Job): Promise<Job> {
   const progress = new Progress();
   const stopped = (): void => note(`The job continues. To see it: streamhub jobs get ${started.id}`);
   daemon.signal.addEventListener('abort', stopped, { once: true });
-  let job = started;
+  let job: Job = started;
   try {
-    while (RUNS.has(job.state)) {
-      progress.show(lineOf(job));
-      await wait(LOOK_MS, undefined, { signal: daemon.signal });
-      ({ data: job } = await daemon.call(getJob, { params: { id: job.id } }));
-    }
-  } catch (error) {
-    throw daemon.signal.aborted ? daemon.signal.reason : error;
+    progress.show(lineOf(job));
+    job = await (await daemon.hub()).waitForJob(String(started.id), {
+      signal: daemon.signal,
+      onProgress: (now) => progress.show(lineOf(now)),
+    });
   } finally {
     progress.clear();
     daemon.signal.removeEventListener('abort', stopped);

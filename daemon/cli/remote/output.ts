@@ -11,7 +11,7 @@ export interface OutputOptions {
   columns?: string[];
 }
 
-export type Row = Readonly<Record<string, unknown>>;
+type Row = Readonly<Record<string, unknown>>;
 
 export const formatOf = ({ output, json }: OutputOptions): Format => (json ? 'json' : (output ?? 'table'));
 
@@ -23,7 +23,7 @@ export const note = (text: string): void => void process.stderr.write(`${text}\n
 
 /**
  * Prints a list of rows or one object.
- * @param columns of the table: names, dotted for nested values. Without them, every plain value of the first row
+ * @param columns of the table: names, dotted for nested values, or `header=name`. Without them, every plain value of the first row
  */
 export async function printData(data: unknown, options: OutputOptions, columns?: readonly string[]): Promise<void> {
   const format = formatOf(options);
@@ -61,14 +61,16 @@ const plainNames = (rows: readonly Row[]): string[] =>
     .filter(([, value]) => typeof value !== 'object')
     .map(([name]) => name);
 
-function valueAt(row: Row, name: string): unknown {
+function valueAt(row: Row, column: string): unknown {
+  const name = column.replace(/^.*=/, '');
   if (name in row) return row[name];
   return name.split('.').reduce<unknown>((value, part) => (value as Row | null | undefined)?.[part], row);
 }
 
 /** `livekitRoomPrefix` and `last_seen_at` as words. */
-const headerOf = (name: string): string =>
-  name
+const headerOf = (column: string): string =>
+  column
+    .replace(/=.*$/, '')
     .replaceAll(/[._]/g, ' ')
     .replaceAll(/([a-z0-9])([A-Z])/g, '$1 $2')
     .replace(/ (?:bytes|s)$|Bytes$/i, '');

@@ -6,7 +6,7 @@ const MIN_WIDTH = 12;
 const GAP = '  ';
 
 /** One cell of text: what a terminal would obey or break the line at is replaced. */
-const plainText = (text: string): string =>
+export const plainText = (text: string): string =>
   text
     .replaceAll(/\s*[\r\n]+\s*/g, ' ')
     .replaceAll(/[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g, '\ufffd');
