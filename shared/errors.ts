@@ -790,6 +790,11 @@ export const ERRORS = define({
     message: 'A rotation of LiveKit’s keys is under way.',
     hint: 'Restart LiveKit, so that it accepts the new key, and then remove the old one.',
   },
+  LIVEKIT_KEYS_NODES: {
+    status: 409,
+    message: 'Nodes can’t be given new keys: {names}.',
+    hint: 'Upgrade their agents, or remove these nodes or set them to disabled.',
+  },
   LIVEKIT_KEYS_NOT_ROTATED: {
     status: 409,
     message: 'There is no old LiveKit key to remove.',

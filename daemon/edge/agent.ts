@@ -17,7 +17,7 @@ import { configuredKeys } from './livekit-config.ts';
 import { lookAt } from './look.ts';
 import { MasterClient, MasterError } from './master-client.ts';
 import { applyNetwork } from './network.ts';
-import { writeOwn, writtenRevision } from './own-settings.ts';
+import { isWritten, writeOwn, writtenRevision } from './own-settings.ts';
 import { ServerWatch, type WatchDeps } from './server-watch.ts';
 import { createSupervisor } from './supervisor.ts';
 import { EXIT_REMOVED } from './systemd.ts';
@@ -165,7 +165,11 @@ class Agent {
           ...(problem === undefined ? {} : { upgradeProblem: problem }),
           supervisor: this.#identity.supervisor,
           livekit: { ...livekit, url: this.#identity.livekit.url },
-          settings: { written: writtenRevision(this.#layout), runs: this.#watch.state.revision },
+          settings: {
+            written: writtenRevision(this.#layout),
+            runs: this.#watch.state.revision,
+            keys: configuredKeys(this.#layout) ?? [],
+          },
           ...(this.#watch.state.keys === null ? {} : { keys: this.#watch.state.keys }),
         },
       });
@@ -188,16 +192,22 @@ class Agent {
     }
   }
 
-  #write({ revision, text }: NodeSettings): void {
-    if (writtenRevision(this.#layout) === revision) return;
-    writeOwn(this.#layout, { revision, text });
-    this.#log(`wrote revision ${revision} of LiveKit’s settings`);
+  #write({ revision, text, keys }: NodeSettings): void {
+    const settings = { revision, text, ...(keys === undefined ? {} : { keys }) };
+    if (isWritten(this.#layout, settings)) return;
+    writeOwn(this.#layout, settings);
+    this.#log(
+      `wrote revision ${revision} of LiveKit’s settings${keys === undefined ? '' : `, with ${keys.accepted.length} keys`}`,
+    );
     this.#nextReport = 0;
   }
 
   /** LiveKit ends with its last room, and is then started again with what was written. */
   #towardRestart(desired: DesiredState): DesiredState {
-    const isOld = this.#watch.isRunning && this.#watch.state.revision !== writtenRevision(this.#layout);
+    const { isRunning, state } = this.#watch;
+    const isSame =
+      state.revision === writtenRevision(this.#layout) && state.keys?.join() === configuredKeys(this.#layout)?.join();
+    const isOld = isRunning && !isSame;
     return desired.livekit === 'running' && isOld ? { livekit: 'draining', endRoomsInSeconds: null } : desired;
   }
 

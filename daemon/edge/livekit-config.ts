@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { isMap, parseDocument, stringify } from 'yaml';
 import { digestOfKeys } from '#daemon/platform/livekit-keys.ts';
+import type { NodeKeys } from '#shared/schema/cluster.ts';
 import type { Layout } from './layout.ts';
 
 export interface LivekitConfigInput {
@@ -93,6 +94,15 @@ export function withOwn(base: Tree, own: Tree): Tree {
   if (ownRtc['port_range_start'] !== undefined) delete rtc['udp_port'];
   if (ownRtc['use_external_ip'] === true) delete rtc['node_ip'];
   return mergeTrees({ ...base, rtc }, own);
+}
+
+/** The keys of a rotation; keys that an operator added stay. */
+export function withKeys(base: Tree, { accepted, webhookKey, removed }: NodeKeys): Tree {
+  const before = Object.entries(isTree(base['keys']) ? base['keys'] : {});
+  const kept = before.filter(([key, secret]) => !removed.includes(digestOfKeys(key, String(secret))));
+  const keys = Object.fromEntries([...kept, ...accepted.map(({ key, secret }) => [key, secret] as const)]);
+  const webhook = isTree(base['webhook']) ? base['webhook'] : {};
+  return { ...base, keys, webhook: { ...webhook, api_key: webhookKey } };
 }
 
 /** Reads the operator's own settings. @throws Error that says what is wrong, without quoting values */

@@ -109,11 +109,11 @@ export const rotateLiveKitKeys = operation({
   tag,
   summary: 'Make a new LiveKit key, without ending rooms',
   description:
-    'LiveKit accepts the new key and the old one after its next start. From then on the daemon uses the new one. Tokens with the old one stay valid until `POST /livekit/keys/retire`.',
+    'LiveKit accepts the new key and the old one after its next start: the one that the daemon runs, and those of nodes with an agent. When all of them do, the daemon uses the new one. Tokens with the old one stay valid until `POST /livekit/keys/retire`.',
   ...settings,
   body: RotateLiveKitKeysBody,
   bodyOptional: true,
-  errors: ['LIVEKIT_NOT_MANAGED', 'LIVEKIT_KEYS_ROTATING'],
+  errors: ['LIVEKIT_NOT_MANAGED', 'LIVEKIT_KEYS_ROTATING', 'LIVEKIT_KEYS_NODES', 'SETTING_LOCKED'],
   audit: 'livekit.rotate-keys',
 });
 
@@ -127,6 +127,6 @@ export const retireLiveKitKey = operation({
   ...settings,
   body: RotateLiveKitKeysBody,
   bodyOptional: true,
-  errors: ['LIVEKIT_NOT_MANAGED', 'LIVEKIT_KEYS_NOT_ROTATED'],
+  errors: ['LIVEKIT_NOT_MANAGED', 'LIVEKIT_KEYS_NOT_ROTATED', 'SETTING_LOCKED'],
   audit: 'livekit.retire-key',
 });

@@ -92,9 +92,19 @@ export const AgentUpgradeProblem = object({
 });
 export type AgentUpgradeProblem = Static<typeof AgentUpgradeProblem>;
 /** LiveKit's own settings, for a node to write into its configuration. */
+const NodeKeys = object({
+  accepted: Type.Array(object({ key: Type.String({ maxLength: 255 }), secret: Type.String({ maxLength: 1024 }) }), {
+    maxItems: 4,
+  }),
+  webhookKey: Type.String({ maxLength: 255, description: 'LiveKit signs its webhooks with it.' }),
+  removed: Type.Array(Digest, { maxItems: 20, description: 'SHA-256 of each `key:secret` that is accepted no more.' }),
+});
+export type NodeKeys = Static<typeof NodeKeys>;
+
 export const NodeSettings = object({
-  revision: Type.Integer({ minimum: 1 }),
+  revision: Type.Integer({ minimum: 0, description: '0 = none were set.' }),
   text: Type.String({ maxLength: MAX_LIVEKIT_SETTINGS, description: 'YAML, with LiveKit’s own names.' }),
+  keys: Type.Optional(NodeKeys),
 });
 export type NodeSettings = Static<typeof NodeSettings>;
 
@@ -112,6 +122,12 @@ export const AgentReport = object({
       {
         written: Type.Integer({ minimum: 0, maximum: MAX_INTEGER, description: 'In its configuration.' }),
         runs: Type.Integer({ minimum: 0, maximum: MAX_INTEGER, description: 'With which its process was started.' }),
+        keys: Type.Optional(
+          Type.Array(Digest, {
+            maxItems: 20,
+            description: 'SHA-256 of each `key:secret` in its configuration. Absent: the agent can’t write keys.',
+          }),
+        ),
       },
       { description: 'Revisions of LiveKit’s own settings; 0 = none. Absent: the agent can’t write them.' },
     ),

@@ -70,6 +70,7 @@ export const LiveKitOwnSettings = object({
       name: Type.String(),
       runs: nullable(Type.Integer(), { description: 'Revision that it was started with; null = it isn’t running.' }),
       isPending: Type.Boolean({ description: 'A restart would change its configuration.' }),
+      problem: nullable(Type.String({ description: 'What holds it up.' })),
     }),
     { description: 'LiveKit servers that the daemon gives these settings to.' },
   ),
@@ -77,6 +78,10 @@ export const LiveKitOwnSettings = object({
     description:
       '`adding`: a new key was made, and LiveKit gets it at its next start. `both`: the daemon uses the new key, and the old one is still accepted.',
   }),
+  keysWaitFor: Type.Array(Type.String(), {
+    description: 'While `adding`: servers that don’t accept the new key yet. The daemon uses it when all do.',
+  }),
+  oldKeyNeededUntil: nullable(Instant, { description: 'Until then join tokens with the old key can be valid.' }),
   paste: Type.String({
     description: 'For a LiveKit that others run: what its configuration needs. The key is a placeholder.',
   }),

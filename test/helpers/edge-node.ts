@@ -58,7 +58,7 @@ export async function edgeFlags(prefix: string, name: string): Promise<{ flags: 
 /** Installs a node and waits until it is alive; it is gone with the test. */
 export async function edgeNode(
   t: { after(fn: () => unknown): void },
-  daemon: TestDaemon,
+  daemon: Pick<TestDaemon, 'url' | 'api'>,
   bundle: string,
   options: { name: string; token: string; region?: string },
 ): Promise<EdgeNode> {
@@ -73,7 +73,12 @@ export async function edgeNode(
   return nodeAt(daemon, prefix, options.name, url);
 }
 
-export async function nodeAt(daemon: TestDaemon, prefix: string, name: string, url: string): Promise<EdgeNode> {
+export async function nodeAt(
+  daemon: Pick<TestDaemon, 'api'>,
+  prefix: string,
+  name: string,
+  url: string,
+): Promise<EdgeNode> {
   const layout = layoutOf(prefix);
   const listed = (await daemon.api.get<{ data: ClusterNode[] }>('/cluster/nodes')).body.data;
   const id = listed.find((node) => node.name === name)?.id ?? '';

@@ -23,7 +23,7 @@ import { type LiveHlsRequest, liveHlsEncoding, liveHlsOutputs } from './live-hls
 import { type RecordingRequest, recordingEncoding, recordingOutputs } from './recording-request.ts';
 import { roomOptions } from './room-options.ts';
 import { LiveKitRooms } from './rooms.ts';
-import { checkSignature, type SignatureVerdict } from './signature.ts';
+import { checkSignature, issuerOf, type SignatureVerdict } from './signature.ts';
 import { type LiveKitState, Reachability } from './state.ts';
 import { sendThrough } from './transport.ts';
 import { MediaWorkers } from './workers.ts';
@@ -61,6 +61,8 @@ export class LiveKit {
   readonly reachability: Reachability;
   /** The daemon is starting it, so nobody needs to hear that it is away; set by the wing that starts it. */
   isStarting = (): boolean => false;
+  /** Keys and secrets that LiveKit accepts beside those of the settings, while they are rotated; set by the wing that does. */
+  otherPairs = (): readonly (readonly [key: string, secret: string])[] => [];
   /** LiveKit's egress and ingress services. */
   readonly workers: MediaWorkers;
   /** Open rooms in detail, and what can be done in them. */
@@ -285,7 +287,7 @@ export class LiveKit {
    */
   async readJoinToken(token: string, leewaySeconds = 10): Promise<JoinRights | undefined> {
     const { TokenVerifier } = await this.#library();
-    const { livekitApiKey: apiKey, livekitApiSecret: apiSecret } = this.#deps.settings;
+    const [apiKey, apiSecret] = this.#pairOf(token);
     try {
       const { video, sub = '' } = await new TokenVerifier(apiKey, apiSecret).verify(token, leewaySeconds);
       if (video?.roomJoin !== true || !video.room) return undefined;
@@ -300,14 +302,22 @@ export class LiveKit {
   /** Was this body signed with our secret, and just now? @throws LiveKitError unconfigured */
   async checkSignature(body: string, authorization: string | undefined): Promise<SignatureVerdict> {
     const { TokenVerifier } = await this.#library();
-    const { settings, clock = SYSTEM_CLOCK } = this.#deps;
-    const { livekitApiKey: apiKey, livekitApiSecret: apiSecret } = settings;
+    const { clock = SYSTEM_CLOCK } = this.#deps;
+    const [apiKey, apiSecret] = this.#pairOf(authorization ?? '');
     const now = clock.now();
     const verdict = await checkSignature(new TokenVerifier(apiKey, apiSecret), apiKey, { body, authorization, now });
     // a delayed webhook was signed earlier, so only one from the future says something about the clock
     const isFromFuture = verdict.clockMs !== null && verdict.clockMs > 1000;
     if (isFromFuture && verdict.clockMs !== null) this.#clockDifference = { ms: verdict.clockMs, at: now };
     return verdict;
+  }
+
+  /** The pair that a token names, if it is one of ours; else that of the settings. */
+  #pairOf(token: string): readonly [key: string, secret: string] {
+    const { livekitApiKey, livekitApiSecret } = this.#deps.settings;
+    const others = this.otherPairs();
+    const issuer = others.length === 0 ? undefined : issuerOf(token);
+    return others.find(([key]) => key === issuer) ?? [livekitApiKey, livekitApiSecret];
   }
 
   /** How far LiveKit's clock is ahead of ours; null = not measured yet. */

@@ -28,7 +28,7 @@ export async function checkSignature(
   apiKey: string,
   request: { body: string; authorization: string | undefined; now: number },
 ): Promise<SignatureVerdict> {
-  const token = (request.authorization ?? '').replace(/^Bearer\s+/i, '').trim();
+  const token = tokenIn(request.authorization ?? '');
   const refuse = (cause: WebhookRejection, clockMs: number | null = null): SignatureVerdict => ({ cause, clockMs });
   if (token === '') return refuse('unsigned');
   const told = readClaims(token);
@@ -50,6 +50,11 @@ export async function checkSignature(
   if (claims.sha256 !== hash('sha256', request.body, 'base64')) return refuse('body', clockMs);
   return { cause: null, clockMs };
 }
+
+const tokenIn = (authorization: string): string => authorization.replace(/^Bearer\s+/i, '').trim();
+
+/** Whose key a token, or an `Authorization` with one, says it is signed with. */
+export const issuerOf = (authorization: string): unknown => readClaims(tokenIn(authorization))?.iss;
 
 const numberOf = (claim: unknown): number | null => (typeof claim === 'number' ? claim : null);
 

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import path from 'node:path';
-import { readJson, writeJson } from '#daemon/edge/layout.ts';
+import { layoutOf, readJson, writeJson } from '#daemon/edge/layout.ts';
+import { configuredKeys } from '#daemon/edge/livekit-config.ts';
 import { type ProcessRef, signal } from '#daemon/edge/process-table.ts';
 import { ServerWatch } from '#daemon/edge/server-watch.ts';
 import { ChildSupervisor, type Program } from '#daemon/edge/supervisor.ts';
@@ -45,8 +46,6 @@ export interface ProgramDeps {
   prepare(): Promise<LaunchPlan>;
   /** Removes what a process that was killed left behind, such as its container. */
   clear?(): Promise<void>;
-  /** Called after a start. */
-  started?(): Promise<void>;
   background: Background;
   log: Log;
   /** Its lines go here. */
@@ -79,7 +78,7 @@ export class RunningProgram {
         get metrics() {
           return deps.metrics();
         },
-        configuredKeys: () => null,
+        configuredKeys: () => (program === 'livekit' ? configuredKeys(layoutOf(root)) : null),
       },
       supervisor: {
         find: (known: ProcessRef | null) => child.find(known),
@@ -96,7 +95,6 @@ export class RunningProgram {
             ...(revision === undefined ? {} : { revision }),
           };
           writeJson(this.#startedFile, this.#started);
-          await deps.started?.();
           return ref;
         },
         terminate: async (ref: ProcessRef) => signal(ref, 'SIGTERM'),
@@ -136,6 +134,11 @@ export class RunningProgram {
   /** Revision of LiveKit's own settings that it was started with; null = it isn't running. */
   get revision(): number | null {
     return this.isRunning ? (this.#started?.revision ?? 0) : null;
+  }
+
+  /** Digests of LiveKit's keys that it was started with. */
+  get keys(): readonly string[] {
+    return this.#watch.state.keys ?? [];
   }
 
   /** Does the running process have another configuration than this text? */

@@ -22,14 +22,15 @@ import {
   type LiveKitOwnSettings as OwnSettingsAnswer,
   type RollOut,
 } from '#shared/schema/livekit.ts';
-import { ManagedKeys } from './keys.ts';
+import { KeyRollOut, settingsKeys } from './key-roll-out.ts';
+import { type KeyPair, ManagedKeys } from './keys.ts';
 import { Launcher } from './launcher.ts';
 import { NodeRollOut } from './node-roll-out.ts';
 import { OwnSettings } from './own-settings.ts';
 import { livekitUrlOf, METRICS_USER, pasteText, redisUrlOf } from './plans.ts';
 import { KeptPorts } from './ports.ts';
 import { RunningProgram, type Wish } from './program.ts';
-import { reachOf } from './surroundings.ts';
+import { reachOf, webhookUrlOf } from './surroundings.ts';
 
 const TURN_MS = 500;
 /** How often the programs are looked at while nothing changes. */
@@ -53,6 +54,9 @@ export interface ManagedLiveKitDeps {
   db: Db;
   node(id: string): NodeEntry | undefined;
   nodes(): Iterable<NodeEntry>;
+  isSilent(node: NodeEntry): boolean;
+  /** Does the LiveKit of the settings accept a pair? */
+  accepts(pair: KeyPair): Promise<boolean>;
   dataDir: string;
   /** Where the daemon listens; known once it does. */
   listening: { port: number; url: string };
@@ -78,6 +82,8 @@ export class ManagedLiveKitService {
   readonly own: OwnSettings;
   /** Gives them to the nodes. */
   readonly nodes: NodeRollOut;
+  /** Rotates the keys of all. */
+  readonly keys: KeyRollOut;
   readonly #stopping = new AbortController();
   #timer: Repeated | undefined;
   #lastLook = 0;
@@ -93,14 +99,31 @@ export class ManagedLiveKitService {
     this.#ports = new KeptPorts(meta);
     this.#keys = new ManagedKeys(deps.secrets);
     this.own = new OwnSettings(deps.db);
-    this.nodes = new NodeRollOut({ own: this.own, meta: deps.meta, node: deps.node, nodes: deps.nodes });
+    const { nodes, accepts } = deps;
+    const ofSettings = settingsKeys(deps);
+    this.keys = new KeyRollOut({
+      ...{ nodes, accepts, meta, background },
+      rotation: () => (this.#isActive ? this.#keys.rotation : ofSettings),
+      ownRuns: () => (this.#isActive ? this.#livekit.keys : undefined),
+      onMove: () => {
+        this.#apply();
+        deps.events.publish({ type: 'livekit.programs', data: {} });
+      },
+    });
+    this.nodes = new NodeRollOut({
+      ...{ nodes, meta },
+      own: this.own,
+      keys: this.keys,
+      node: deps.node,
+      isSilent: deps.isSilent,
+    });
     this.#launcher = new Launcher({
       settings,
       layout: layoutOf(root),
       ports: this.#ports,
       reach: () => reachOf(settings),
       secrets: () => this.#keys.all(),
-      webhookUrl: () => this.#webhookUrl(),
+      webhookUrl: () => webhookUrlOf(settings, deps.listening),
       own: () => this.own.value,
       revision: () => this.own.latest?.revision ?? 0,
       stop: this.#stopping.signal,
@@ -119,11 +142,6 @@ export class ManagedLiveKitService {
             return plan;
           },
           clear: () => this.#launcher.clear(program),
-          started: async () => {
-            if (program !== 'livekit') return;
-            await this.#keys.started();
-            this.#apply();
-          },
           background,
           log,
           outputLog,
@@ -138,6 +156,7 @@ export class ManagedLiveKitService {
   async start(): Promise<void> {
     if (this.#isActive) await this.#setUp();
     this.#warn();
+    this.keys.begin();
   }
 
   /** Begins to supervise, once the daemon listens: LiveKit needs its address. */
@@ -149,6 +168,7 @@ export class ManagedLiveKitService {
   /** Ends the supervision. The programs keep running. */
   async stop(): Promise<void> {
     this.#stopping.abort();
+    await this.keys.stop();
     await this.#timer?.stop();
     this.#timer = undefined;
     if (this.#livekit.isRunning)
@@ -194,6 +214,7 @@ export class ManagedLiveKitService {
       name: 'this machine',
       runs: this.#livekit.revision,
       isPending: this.#livekit.isOutdated(this.#launcher.livekitText()),
+      problem: this.#livekit.report().problem,
     };
     return {
       text,
@@ -202,7 +223,9 @@ export class ManagedLiveKitService {
       schema: LivekitSettings as unknown as Record<string, unknown>,
       revisions: own.list(),
       targets: [...(isActive ? [target] : []), ...this.nodes.targets()],
-      keys: this.#keys.state,
+      keys: this.keys.state,
+      keysWaitFor: [...this.keys.waitsFor],
+      oldKeyNeededUntil: this.keys.oldKeyNeededUntil,
       paste: pasteText(text, this.#publicWebhookUrl()),
     };
   }
@@ -219,10 +242,12 @@ export class ManagedLiveKitService {
     events.publish({ type: 'livekit.programs', data: {} });
   }
 
-  /** @throws ApiError LIVEKIT_NOT_MANAGED, LIVEKIT_KEYS_ROTATING, LIVEKIT_KEYS_NOT_ROTATED */
+  /** @throws ApiError LIVEKIT_NOT_MANAGED, LIVEKIT_KEYS_ROTATING, LIVEKIT_KEYS_NOT_ROTATED, LIVEKIT_KEYS_NODES, SETTING_LOCKED */
   async changeKeys(what: 'rotate' | 'retire', how?: RollOut): Promise<void> {
-    this.#requireActive();
-    await (what === 'rotate' ? this.#keys.add() : this.#keys.retire());
+    if (!this.nodes.hasTargets) this.#requireActive();
+    // refused now, and not when the daemon is to change to the new key
+    if (!this.#isActive) this.#deps.store.check({ LIVEKIT_API_KEY: 'new', LIVEKIT_API_SECRET: 'new' });
+    await (what === 'rotate' ? this.keys.add() : this.keys.retire());
     this.rollOut(how);
   }
 
@@ -304,16 +329,6 @@ export class ManagedLiveKitService {
   #publicWebhookUrl(): string {
     const { listening, settings } = this.#deps;
     return `${publicBase(settings) ?? listening.url}/api/v1/webhooks/livekit`;
-  }
-
-  #webhookUrl(): string {
-    const { listening, settings } = this.#deps;
-    const { ownHost, bind } = reachOf(settings);
-    const base = listening.url.startsWith('https:')
-      ? // its certificate is for the public name
-        (publicBase(settings) ?? listening.url)
-      : `http://${bind === undefined || bind.length === 1 ? ownHost : settings.host}:${listening.port}`;
-    return `${base}/api/v1/webhooks/livekit`;
   }
 
   #metricsUrl(): string | null {

@@ -45,6 +45,19 @@ export function reachOf(settings: Pick<SettingValues, 'host' | 'publicBaseUrl' |
   };
 }
 
+/** Where a LiveKit beside the daemon sends its webhooks. */
+export function webhookUrlOf(
+  settings: Parameters<typeof reachOf>[0],
+  listening: { port: number; url: string },
+): string {
+  const { ownHost, bind } = reachOf(settings);
+  const base = listening.url.startsWith('https:')
+    ? // its certificate is for the public name
+      (publicBase(settings) ?? listening.url)
+    : `http://${bind === undefined || bind.length === 1 ? ownHost : settings.host}:${listening.port}`;
+  return `${base}/api/v1/webhooks/livekit`;
+}
+
 /** The first address of this machine that other machines may know, IPv4 before IPv6. */
 function machineAddress(): string | undefined {
   const all = Object.values(networkInterfaces()).flatMap((list) => list ?? []);

@@ -28,6 +28,7 @@ import { modeOf } from '#daemon/platform/db/open.ts';
 import { Mailer } from '#daemon/platform/mail/mailer.ts';
 import { PACKAGE_ROOT } from '#daemon/platform/paths.ts';
 import { startTracing } from '#daemon/platform/tracing.ts';
+import { isStale } from '#shared/rules/nodes.ts';
 import type { Apps } from './apps.ts';
 import type { Cluster } from './cluster.ts';
 import type { Identity } from './identity.ts';
@@ -101,6 +102,15 @@ export function createOperations(
     db,
     node: (id) => cluster.nodes.get(id),
     nodes: () => cluster.nodes.values(),
+    isSilent: (node) => isStale(cluster.nodes.health(node)),
+    accepts: ([livekitApiKey, livekitApiSecret]) =>
+      media
+        .openLiveKit({ ...settings, livekitApiKey, livekitApiSecret })
+        .listRooms(['\u0001'])
+        .then(
+          () => true,
+          () => false,
+        ),
     dataDir: dir.root,
     listening,
     events,
@@ -109,6 +119,7 @@ export function createOperations(
     log: log.child({ source: 'livekit' }),
     outputLog: log.child({ source: 'livekit-server' }),
   });
+  media.livekit.otherPairs = () => managedLiveKit.keys.otherPairs;
   media.livekit.isStarting = () => managedLiveKit.isStarting;
   cluster.settingsFor = (nodeId) => managedLiveKit.nodes.orderFor(nodeId);
   const history = new HistoryService({

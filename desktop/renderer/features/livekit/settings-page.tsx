@@ -19,7 +19,7 @@ import { ask } from '../../ui/feedback/confirm.tsx';
 import { Notice, Problem } from '../../ui/feedback/problem.tsx';
 import { State } from '../../ui/feedback/state.tsx';
 import { Page, Panel, TablePanel } from '../../ui/layout/page.tsx';
-import { Ago } from '../../ui/words/time.tsx';
+import { Ago, At } from '../../ui/words/time.tsx';
 import { DiffView } from '../config/diff-view.tsx';
 import { FormView } from '../config/form-view.tsx';
 import type { SchemaNode } from '../config/schema-nodes.ts';
@@ -41,7 +41,7 @@ export function LiveKitSettingsPage() {
           <div className="stack">
             <Editor settings={data} />
             {data.targets.length > 0 ? <Targets settings={data} /> : null}
-            {data.targets.length > 0 ? <Keys keys={data.keys} /> : null}
+            {data.targets.length > 0 ? <Keys settings={data} /> : null}
             <Panel title="For a LiveKit that others run">
               <p className="dim">
                 Add this to its configuration, put your key in, and restart it when nobody is in a room.
@@ -164,8 +164,10 @@ function Targets({ settings: { targets, revision } }: { settings: LiveKitOwnSett
       id: 'state',
       header: 'State',
       width: 'minmax(180px, 2fr)',
-      cell: ({ runs, isPending }) =>
-        isPending ? (
+      cell: ({ runs, isPending, problem }) =>
+        problem !== null ? (
+          <State tone="danger">{problem}</State>
+        ) : isPending ? (
           <State tone="warn">changes at its next start</State>
         ) : runs === null ? (
           <State tone="muted">starts with revision {revision}</State>
@@ -190,17 +192,26 @@ function Targets({ settings: { targets, revision } }: { settings: LiveKitOwnSett
 
 const KEY_WORDS: Readonly<Record<LiveKitOwnSettings['keys'], string>> = {
   one: 'LiveKit has one key. A new one is added first, so no room ends.',
-  adding: 'A new key was made. The daemon uses it after LiveKit’s next start.',
+  adding: 'A new key was made. The daemon uses it when every LiveKit was started with it.',
   both: 'The daemon uses the new key. Join tokens with the old key work until you remove it.',
 };
 
-function Keys({ keys }: { keys: LiveKitOwnSettings['keys'] }) {
+function Keys({ settings: { keys, keysWaitFor, oldKeyNeededUntil } }: { settings: LiveKitOwnSettings }) {
   const rotate = useChange(rotateLiveKitKeys, { refreshes: REFRESHES });
   const retire = useChange(retireLiveKitKey, { refreshes: REFRESHES });
   const body = { body: { rollOut: 'drain' as const } };
   return (
     <Panel title="Keys">
-      <p className="dim">{KEY_WORDS[keys]}</p>
+      <p className="dim">
+        {KEY_WORDS[keys]}
+        {keysWaitFor.length > 0 ? ` Not there yet: ${keysWaitFor.join(', ')}.` : ''}
+        {oldKeyNeededUntil === null ? null : (
+          <>
+            {' '}
+            The last of them ends on <At at={oldKeyNeededUntil} />.
+          </>
+        )}
+      </p>
       {keys === 'one' ? (
         <Button
           size="xs"
