@@ -54,7 +54,7 @@ export class ClusterService {
   readonly auth: ClusterAuth;
   readonly placement: PlacementService;
   readonly looks = new Looks();
-  readonly upgrades = new AgentUpgrades();
+  readonly upgrades: AgentUpgrades;
   /** What a node is to write into LiveKit's configuration; set by the wing that keeps these settings. */
   settingsFor: (nodeId: string) => HeartbeatAnswer['settings'] = () => undefined;
   /** How often an agent is asked to report. */
@@ -72,6 +72,7 @@ export class ClusterService {
     this.#deps = deps;
     this.#clock = deps.clock ?? SYSTEM_CLOCK;
     const { config } = deps;
+    this.upgrades = new AgentUpgrades(deps.repository);
     const timing = nodeTiming(config.clusterStaleSeconds, config.clusterDownSeconds);
     this.heartbeatSeconds = timing.heartbeatSeconds;
     this.nodes = new NodeRegistry(deps.repository, this.#clock, timing);
@@ -117,6 +118,7 @@ export class ClusterService {
   start(): void {
     this.nodes.load();
     this.joinCodes.load();
+    this.upgrades.load();
     this.#settings = this.#readSettings();
     this.#startedMono = this.#clock.monotonic();
     const { background } = this.#deps;
@@ -187,6 +189,7 @@ export class ClusterService {
   leave(caller: ClusterCaller, body: LeaveBody, address = NOWHERE): void {
     this.#calls.leave(caller, body, address);
     this.placement.forget(body.nodeId);
+    this.upgrades.forget(body.nodeId);
   }
 
   /** Inserts or refreshes the daemon's own machine; it only comes back at a start once it was removed. */
@@ -233,6 +236,7 @@ export class ClusterService {
     const node = this.require(id);
     this.nodes.remove(node);
     this.placement.forget(id);
+    this.upgrades.forget(id);
     this.#announcer.removed(node, actor);
   }
 

@@ -6,9 +6,18 @@ import { isAlive, type ProcessRef, processRef, signal } from './process-table.ts
 
 /** Starts the agent as a separate process session. */
 export async function startAgent(layout: Layout): Promise<number> {
+  const pid = await startApart(layout, layout.agent, 'run');
+  writeJson(layout.agentPid, processRef(pid));
+  return pid;
+}
+
+/** Starts the guard of an upgrade's trial from the former agent's file; it survives the agent. */
+export const startGuard = (layout: Layout): Promise<number> => startApart(layout, layout.agentPrevious, 'guard');
+
+async function startApart(layout: Layout, file: string, command: string): Promise<number> {
   const log = openSync(layout.agentLog, 'a', 0o600);
   try {
-    const child = spawn(process.execPath, [layout.agent, 'run', '--prefix', layout.root], {
+    const child = spawn(process.execPath, [file, command, '--prefix', layout.root], {
       detached: true,
       stdio: ['ignore', log, log],
       cwd: layout.root,
@@ -18,7 +27,6 @@ export async function startAgent(layout: Layout): Promise<number> {
       child.once('error', reject);
     });
     child.unref();
-    writeJson(layout.agentPid, processRef(child.pid as number));
     return child.pid as number;
   } finally {
     closeSync(log);

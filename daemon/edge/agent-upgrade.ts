@@ -3,12 +3,14 @@ import { copyFileSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { writeAtomicallySync } from '#shared/files/atomic-file.ts';
 import type { AgentUpgrade, AgentUpgradeProblem } from '#shared/schema/cluster.ts';
-import { startAgent, stopAgent } from './agent-process.ts';
+import { startAgent, startGuard, stopAgent } from './agent-process.ts';
 import { type Layout, readJson, writeJson } from './layout.ts';
 import { isAlive, type ProcessRef, processRef } from './process-table.ts';
 
 /** So long the new agent has for an answered heartbeat. */
 const TRIAL_MS = 60_000;
+/** So much later it gives up by itself. */
+const GRACE_MS = 30_000;
 const DOWNLOAD_MS = 120_000;
 const MAX_BYTES = 32 * 1024 * 1024;
 
@@ -16,6 +18,10 @@ const MAX_BYTES = 32 * 1024 * 1024;
 interface UpgradeNote extends AgentUpgrade {
   state: 'trying' | 'confirmed' | 'failed';
   reason?: string;
+  /** The trial ends then, milliseconds since 1970. */
+  until?: number;
+  /** The agent that watches the new one. */
+  watcher?: ProcessRef | null;
 }
 
 /** SHA-256 of the file that agents of this installation start from, hex; undefined if it can't be read. */
@@ -32,6 +38,53 @@ export function confirmUpgrade(layout: Layout, sha256: string | undefined): void
   const note = readJson<UpgradeNote>(layout.agentUpgrade);
   if (note?.state === 'trying' && note.sha256 === sha256)
     writeJson(layout.agentUpgrade, { ...note, state: 'confirmed' });
+}
+
+/** Is a trial over, without an answered heartbeat? */
+export function isOverdue(layout: Layout): boolean {
+  const note = readJson<UpgradeNote>(layout.agentUpgrade);
+  return note?.state === 'trying' && Date.now() > (note.until ?? 0);
+}
+
+/** The same for the new agent itself, which gives up when nobody watches it any more. */
+export function hasFailedTrial(layout: Layout, sha256: string | undefined): boolean {
+  const note = readJson<UpgradeNote>(layout.agentUpgrade);
+  if (note?.state !== 'trying' || note.sha256 !== sha256 || isAlive(note.watcher ?? null)) return false;
+  return Date.now() > (note.until ?? 0) + GRACE_MS;
+}
+
+/**
+ * Puts the former agent's file back. Several may try it: the old agent, its guard, the new agent, and the unit before a start.
+ * @returns whether this call did it
+ */
+export function takeBack(layout: Layout, reason = 'the new agent was not answered in time'): boolean {
+  const note = readJson<UpgradeNote>(layout.agentUpgrade);
+  if (note?.state !== 'trying') return false;
+  try {
+    renameSync(layout.agentPrevious, layout.agent);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    return false;
+  }
+  writeJson(layout.agentUpgrade, { ...note, state: 'failed', reason });
+  return true;
+}
+
+/**
+ * Waits beside a trial, as a process of the former agent's file. When the old agent dies, it decides in its place.
+ * @returns whether it put the old file back
+ */
+export async function guardTrial(layout: Layout): Promise<boolean> {
+  for (;;) {
+    const note = readJson<UpgradeNote>(layout.agentUpgrade);
+    if (note?.state !== 'trying') return false;
+    const next = readJson<ProcessRef>(layout.agentPid) ?? null;
+    if (!isAlive(note.watcher ?? null) && (!isAlive(next) || isOverdue(layout))) {
+      await stopAgent(layout);
+      return takeBack(layout, isAlive(next) ? undefined : 'the new agent ended before it could report');
+    }
+    await sleep(250);
+  }
 }
 
 /** Why the last upgrade was taken back; undefined if it was not. */
@@ -53,15 +106,16 @@ export async function upgradeAgent(
   log: (message: string) => void,
 ): Promise<boolean> {
   const { id, sha256 } = upgrade;
-  const note: UpgradeNote = { id, sha256, state: 'trying' };
+  const note: UpgradeNote = { id, sha256, state: 'trying', watcher: processRef(process.pid) };
   const running = readJson<ProcessRef>(layout.agentPid);
   let isReplaced = false;
   try {
     const file = await download(`${masterUrl.replace(/\/+$/, '')}/install/${sha256}/streamhub-edge.mjs`, sha256);
     copyFileSync(layout.agent, layout.agentPrevious);
-    writeJson(layout.agentUpgrade, note);
+    writeJson(layout.agentUpgrade, { ...note, until: Date.now() + TRIAL_MS });
     writeAtomicallySync(layout.agent, file, { mode: 0o755 });
     isReplaced = true;
+    await startGuard(layout);
     log(`trying the agent ${sha256.slice(0, 12)}`);
     await startAgent(layout);
     const next = readJson<ProcessRef>(layout.agentPid) ?? null;
@@ -79,7 +133,7 @@ export async function upgradeAgent(
     const reason = (error as Error).message;
     if (isReplaced) {
       await stopAgent(layout);
-      renameSync(layout.agentPrevious, layout.agent);
+      takeBack(layout, reason);
       // a unit of systemd has no such file
       if (running === undefined) rmSync(layout.agentPid, { force: true });
       else writeJson(layout.agentPid, processRef(process.pid));

@@ -9,7 +9,15 @@ import type {
   Looked,
   NodeSettings,
 } from '#shared/schema/cluster.ts';
-import { agentDigest, confirmUpgrade, upgradeAgent, upgradeProblem } from './agent-upgrade.ts';
+import { startAgent } from './agent-process.ts';
+import {
+  agentDigest,
+  confirmUpgrade,
+  hasFailedTrial,
+  takeBack,
+  upgradeAgent,
+  upgradeProblem,
+} from './agent-upgrade.ts';
 import { HostMeter } from './host-stats.ts';
 import { instanceId } from './instance.ts';
 import { type Identity, type Layout, readJson } from './layout.ts';
@@ -53,6 +61,11 @@ export async function runAgent(layout: Layout, stop: AbortSignal, log: (message:
       isOver = await agent.turn();
     });
     if (agent.isReplaced) return 0;
+    if (hasFailedTrial(layout, agent.digest) && takeBack(layout)) {
+      log('no heartbeat was answered in the trial, so the former agent continues');
+      if (identity.supervisor === 'child') await startAgent(layout);
+      return 0;
+    }
     if (isOver) {
       log('this node was removed from the cluster; LiveKit has shut down, so the agent exits');
       return EXIT_REMOVED;
@@ -84,7 +97,7 @@ class Agent {
   #lastReport = '';
   #lastProblem = '';
   /** Of the file that this process was started from. */
-  readonly #digest: string | undefined;
+  readonly digest: string | undefined;
   #upgrade: AgentUpgrade | undefined;
   /** Another agent has taken over. */
   isReplaced = false;
@@ -94,7 +107,7 @@ class Agent {
   constructor({ identity, layout, background, log }: AgentDeps) {
     this.#identity = identity;
     this.#layout = layout;
-    this.#digest = agentDigest(layout);
+    this.digest = agentDigest(layout);
     this.#log = log;
     this.#background = background;
     const supervisor = createSupervisor(identity, layout, background);
@@ -161,7 +174,7 @@ class Agent {
         ...(this.#looked === undefined ? {} : { looked: this.#looked }),
         agent: {
           version: VERSION,
-          ...(this.#digest === undefined ? {} : { sha256: this.#digest }),
+          ...(this.digest === undefined ? {} : { sha256: this.digest }),
           ...(problem === undefined ? {} : { upgradeProblem: problem }),
           supervisor: this.#identity.supervisor,
           livekit: { ...livekit, url: this.#identity.livekit.url },
@@ -177,7 +190,7 @@ class Agent {
       this.#watch.remember({ reportedAt: Date.now(), reported: livekit.state });
       this.#looked = undefined;
       this.#isTwin = false;
-      confirmUpgrade(this.#layout, this.#digest);
+      confirmUpgrade(this.#layout, this.digest);
       this.#upgrade = upgrade;
       if (settings !== undefined) await this.#background.run('LiveKit settings', () => this.#write(settings));
       if (desired !== undefined) this.#watch.aim(settings?.restart ? this.#towardRestart(desired) : desired);

@@ -1,4 +1,6 @@
 import { runAgent } from './agent.ts';
+import { startAgent } from './agent-process.ts';
+import { guardTrial, isOverdue, takeBack } from './agent-upgrade.ts';
 import { install } from './install.ts';
 import { type AgentState, type Identity, type Layout, layoutOf, readJson } from './layout.ts';
 import {
@@ -44,6 +46,15 @@ export async function edgeCommand(args: string[], self: string | null): Promise<
         await uninstall(layout, dryRun, say);
         return 0;
       }
+      // for the agent's own use, from the file of the agent before an upgrade
+      case 'guard':
+        await guard(common(rest).layout);
+        return 0;
+      case 'take-back': {
+        const { layout } = common(rest);
+        if (isOverdue(layout) && takeBack(layout)) say('the former agent is back');
+        return 0;
+      }
       case '--version':
         say(VERSION);
         return 0;
@@ -72,6 +83,12 @@ async function run(layout: Layout): Promise<number> {
   process.stdout.on('error', () => {});
   for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, () => stop.abort());
   return runAgent(layout, stop.signal, (line) => say(`${new Date().toISOString()} ${line}`));
+}
+
+/** A unit of systemd is started again by systemd. */
+async function guard(layout: Layout): Promise<void> {
+  const isBack = await guardTrial(layout);
+  if (isBack && readJson<Identity>(layout.identity)?.supervisor === 'child') await startAgent(layout);
 }
 
 function status(layout: Layout): number {

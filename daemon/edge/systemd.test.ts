@@ -20,7 +20,9 @@ test('LiveKit ends for good when it leaves in order, and is confined on a whole 
   assert.match(unit, /^LoadCredential=ca\.pem:\/opt\/x\/etc\/ca\.pem\nEnvironment=SSL_CERT_FILE=%d\/ca\.pem$/m);
   assert.match(unit, /^EnvironmentFile=-\/opt\/x\/etc\/livekit\.env$/m);
   assert.ok(!unit.includes('[Install]'), 'the agent starts it, so that a drained node stays empty over a reboot');
-  assert.match(agentUnit(layout, '/usr/bin/node', 'system'), /^RestartPreventExitStatus=10$/m);
+  const agent = agentUnit(layout, '/usr/bin/node', 'system');
+  assert.match(agent, /^RestartPreventExitStatus=10$/m);
+  assert.match(agent, /^ExecStartPre=-\/usr\/bin\/node \/opt\/x\/bin\/streamhub-edge\.previous\.mjs take-back /m);
 });
 
 test('a value reaches LiveKit’s environment as it is', () => {

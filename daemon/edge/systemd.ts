@@ -67,12 +67,16 @@ SystemCallErrorNumber=EPERM
 SystemCallFilter=@system-service
 `;
 
-/** The agent's unit: always running, unless the node was removed. */
+/**
+ * The agent's unit: always running, unless the node was removed. Before each start the former agent, if there is one, puts its
+ * file back when the new one's trial is over.
+ */
 export function agentUnit(layout: Layout, node: string, scope: Scope): string {
   return `[Unit]
 Description=StreamHub edge agent
 ${network(scope)}
 [Service]
+ExecStartPre=-${[node, layout.agentPrevious, 'take-back', '--prefix', layout.root].map(unitWord).join(' ')}
 ExecStart=${[node, layout.agent, 'run', '--prefix', layout.root].map(unitWord).join(' ')}
 Restart=always
 RestartSec=3

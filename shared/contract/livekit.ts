@@ -109,7 +109,7 @@ export const rotateLiveKitKeys = operation({
   tag,
   summary: 'Make a new LiveKit key, without ending rooms',
   description:
-    'LiveKit accepts the new key and the old one after its next start: the one that the daemon runs, and those of nodes with an agent. When all of them do, the daemon uses the new one. Tokens with the old one stay valid until `POST /livekit/keys/retire`.',
+    'LiveKit accepts the new key and the old one after its next start. When the LiveKit that the daemon runs and those of all nodes do, the daemon uses the new one. Tokens with the old one stay valid until `POST /livekit/keys/retire`.',
   ...settings,
   body: RotateLiveKitKeysBody,
   bodyOptional: true,

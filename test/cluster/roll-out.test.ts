@@ -169,7 +169,7 @@ describe('roll-outs', { skip: typeof livekit === 'string' ? livekit : false }, (
     assert.equal(issued.status, 201, issued.text);
     const claims = JSON.parse(Buffer.from(issued.body.data.token.split('.')[1], 'base64url').toString());
     assert.equal(claims.iss, next[0]);
-    // a room that began with the old key goes on while the key is removed
+    // a room that began with the old key continues while the key is removed
     const bob = await enter(t, two, old);
     assert.equal((await daemon.api.post('/livekit/keys/retire', { rollOut: 'drain' })).body.data.keys, 'one');
     await until('the last node waits for its room', async () => (await stateOf(two)) === 'draining');

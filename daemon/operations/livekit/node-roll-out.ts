@@ -21,7 +21,7 @@ export interface NodeRollOutDeps {
 /** Gives LiveKit's settings and keys to the nodes whose agents can write them, with the answers to their heartbeats. */
 export class NodeRollOut {
   readonly #deps: NodeRollOutDeps;
-  /** The node whose turn it is to restart; kept, so that a daemon that is killed goes on with it. */
+  /** The node whose turn it is to restart; kept, so that a daemon that was killed continues with it. */
   #turn: string;
 
   constructor(deps: NodeRollOutDeps) {
