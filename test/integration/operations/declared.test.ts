@@ -1,7 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: references as a folder has them
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
@@ -323,6 +323,42 @@ test('the configuration as a folder', async (t) => {
     assert.match(await readFile(secrets, 'utf8'), /a password of MQTT/);
   });
 
+  await t.test('says what was done when a change fails, and goes back', async () => {
+    const before = await exported(source.api);
+    const config = textOf(before.files, 'apps/app-001/config.yaml');
+    const named = (name: string) =>
+      config.replaceAll('app-001', name).replaceAll('APP_001', name.toUpperCase().replace('-', '_'));
+    const files = [
+      { path: 'cluster.yaml', text: 'strategy: same-region\n' },
+      ...['early', 'late', 'later'].map((name) => ({ path: `apps/${name}/config.yaml`, text: named(name) })),
+      { path: 'tokens.yaml', text: '- name: never\n  scope: global\n' },
+    ];
+    // a folder that nobody knows is in the way
+    await mkdir(path.join(source.dataDir, 'apps', 'late'));
+    const { fingerprint } = await plan(source.api, { files });
+    const { status, body } = await source.api.post('/apply', { files, fingerprint });
+    assert.deepEqual([status, body.code], [500, 'APPLY_STOPPED']);
+    assert.match(body.message, /^2 of 5 changes were made, then the change of the app late failed: /);
+    assert.deepEqual(done(body.applied), ['change cluster cluster', 'create app early']);
+    assert.deepEqual([body.failed.name, body.failed.code], ['late', 'APP_DIRECTORY_EXISTS']);
+    assert.deepEqual(done(body.notApplied), ['create app later', 'create token never']);
+    const [point] = (await source.api.get('/rollback-points')).body.data;
+    assert.deepEqual([point.id, point.state], [body.rollbackPoint, 'stopped']);
+    const [entry] = (await source.api.get('/audit?action=configuration.apply&limit=1')).body.data;
+    assert.deepEqual([entry.outcome, done(entry.after.changes)], ['failed', done(body.applied)]);
+    const back = await apply(source.api, { rollbackPoint: body.rollbackPoint });
+    assert.deepEqual(done(back.changes), ['change cluster cluster', 'delete app early']);
+    await rm(path.join(source.dataDir, 'apps', 'late'), { recursive: true });
+    assert.deepEqual(await exported(source.api), before);
+  });
+
+  await t.test('points out a secret as plain text', async () => {
+    const text = textOf(folder.files, 'apps/app-002/config.yaml').replace(/"\$\{secret:.*\}"/, 'open to all');
+    const { changes } = await plan(source.api, { files: [{ path: 'apps/app-002/config.yaml', text }] });
+    assert.match(changes[0].warnings.join(), /has a secret as plain text/);
+    assert.doesNotMatch(changes[0].diff, /open to all/);
+  });
+
   await t.test('is one entry of the audit trail, with its parts and without secrets', async () => {
     const files = [{ path: 'cluster.yaml', text: 'strategy: fewest-rooms\n' }];
     const { rollbackPoint } = await apply(source.api, { files });
@@ -408,19 +444,23 @@ test('a kill during an apply leaves a state that the roll-back point restores', 
   assert.equal((await first.api.post('/apps', { name: 'before' })).status, 201);
   const before = await exported(first.api);
   const config = textOf(before.files, 'apps/before/config.yaml');
+  const others = before.files.filter(({ path: name }) => name !== 'apps/before/app.yaml');
   const named = (name: string) =>
     config.replaceAll('before', name).replaceAll('BEFORE', name.toUpperCase().replace('-', '_'));
   const files = [
-    ...withFile(before.files, 'apps/before/config.yaml', (text) =>
+    ...withFile(others, 'apps/before/config.yaml', (text) =>
       text.replace(/^display_name: .*$/m, 'display_name: After'),
     ),
+    { path: 'apps/before/app.yaml', text: 'secrets:\n  mqttPassword: ${secret:MQTT}\n' },
     ...Array.from({ length: 60 }, (_, index) => ({
       path: `apps/${nameOf(index)}/config.yaml`,
       text: named(nameOf(index)),
     })),
   ];
-  const { fingerprint } = await plan(first.api, { files });
-  const cut = first.api.post('/apply', { files, fingerprint }).catch(() => undefined);
+  const secrets = { MQTT: 'a password that no log has' };
+  const { fingerprint } = await plan(first.api, { files, secrets });
+  const body = { files, secrets, fingerprint };
+  const cut = first.api.post('/apply', body).catch(() => undefined);
   await until('the first app of many', async () => (await readdir(path.join(dataDir, 'apps'))).includes(nameOf(2)));
   await first.end('SIGKILL');
   await cut;
@@ -434,4 +474,7 @@ test('a kill during an apply leaves a state that the roll-back point restores', 
   await apply(second.api, { rollbackPoint: point.id });
   assert.deepEqual((await exported(second.api)).files, before.files);
   assert.ok(!(await second.api.get('/system/settings')).text.includes('APPLY_INTERRUPTED'));
+  const logs = await readdir(path.join(dataDir, 'logs'));
+  for (const name of logs) assert.ok(!(await readFile(path.join(dataDir, 'logs', name))).includes(secrets.MQTT), name);
+  assert.ok(!(first.stdout() + first.stderr() + second.stdout() + second.stderr()).includes(secrets.MQTT));
 });

@@ -20,7 +20,7 @@ import type { ConfigSecrets, ConfigSecretsInput } from '../tasks/config-secrets.
 import { CONFIG_SECRETS } from '../tasks.ts';
 import { type Fields, isFields, nearChanges, SECRET_PATTERN, SecretValue } from '../values.ts';
 import { checkEach } from './list.ts';
-import { teamKeys } from './teams.ts';
+import { type TeamKeys, teamKeys } from './teams.ts';
 
 export interface AppsKindDeps {
   apps: AppService;
@@ -126,6 +126,21 @@ export function appsKind(deps: AppsKindDeps): Kind {
   /** Configs of apps to come, as they were validated. */
   const newConfigs = new WeakMap<Change, AppConfig>();
 
+  /** A folder is often shared, so secrets in it are pointed out. */
+  async function warnOfSecrets(changes: readonly Change[]): Promise<void> {
+    const written = changes.flatMap((one) => {
+      const doc = (one.item as AppItem | undefined)?.configDoc;
+      return doc === undefined ? [] : [{ one, app: one.key, text: String(doc.value) }];
+    });
+    if (written.length === 0) return;
+    const found = await references(written.map(({ app, text }) => ({ app, text })));
+    for (const [index, { one }] of written.entries()) {
+      const plain = Object.values(found[index]?.stretches ?? {}).filter((text) => !text.includes('${secret:'));
+      if (plain.length > 0)
+        one.warnings.push('config.yaml has a secret as plain text. Put a reference in its place, as an export has.');
+    }
+  }
+
   /** Which secrets change, and how. */
   function secretChanges({ before, after }: Change): SecretChanges {
     const [old, next] = [fieldsOf(before).secrets, fieldsOf(after).secrets];
@@ -134,7 +149,7 @@ export function appsKind(deps: AppsKindDeps): Kind {
     );
   }
 
-  async function check(change: Change, context: Context, claims: (() => void)[]): Promise<void> {
+  async function check(change: Change, context: Context, teams: TeamKeys, claims: (() => void)[]): Promise<void> {
     const { key, action, before, after, item } = change;
     if (action === 'delete') {
       change.warnings.push('Its recordings stay in the storage, and its folder moves to the archive.');
@@ -142,7 +157,6 @@ export function appsKind(deps: AppsKindDeps): Kind {
     }
     const next = fieldsOf(after);
     const old = fieldsOf(before);
-    const teams = teamKeys(tenants);
     const isComing = context.changes.some(
       (one) => one.kind.id === 'team' && one.key === next.team && one.action === 'create',
     );
@@ -153,7 +167,9 @@ export function appsKind(deps: AppsKindDeps): Kind {
     config.checkSecrets(secretChanges(change), (use) => `body.secrets.${use}`);
     if (next.config === undefined || next.config === old.config) {
       if (before === null)
-        claims.push(apps.claim({ name: key, roomPrefix: key, tenantId: tenantOf(next, context) }, context.principal));
+        claims.push(
+          apps.claim({ name: key, roomPrefix: key, tenantId: tenantOf(next, context, teams) }, context.principal),
+        );
       return;
     }
     const fresh = before === null ? await config.validateNew(key, next.config) : undefined;
@@ -169,20 +185,20 @@ export function appsKind(deps: AppsKindDeps): Kind {
     if (!fresh?.config) return;
     newConfigs.set(change, fresh.config);
     const { roomPrefix } = fresh.config;
-    claims.push(apps.claim({ name: key, roomPrefix, tenantId: tenantOf(next, context) }, context.principal));
+    claims.push(apps.claim({ name: key, roomPrefix, tenantId: tenantOf(next, context, teams) }, context.principal));
   }
-  const tenantOf = ({ team }: AppFields, { changes }: Context): string => {
+  const tenantOf = ({ team }: AppFields, { changes }: Context, teams: TeamKeys): string => {
     if (team === undefined) return PLATFORM;
     const coming = changes.find(({ kind, key, action }) => kind.id === 'team' && key === team && action === 'create');
     // a new team has no id yet, and nothing is kept for it
-    return teamKeys(tenants).idOf(team) ?? coming?.note?.['id'] ?? `new ${team}`;
+    return teams.idOf(team) ?? coming?.note?.['id'] ?? `new ${team}`;
   };
 
-  async function change(one: Change, context: Context): Promise<void> {
+  async function change(one: Change, context: Context, teams: TeamKeys): Promise<void> {
     const { key, before, after } = one;
     const { actor } = context;
     const next = fieldsOf(after);
-    if (before === null) await create(one, next, context);
+    if (before === null) await create(one, next, context, teams);
     const { yaml: current } = await config.raw(key, { showsSecrets: true, isOperator: true });
     const text = next.config ?? current;
     const changes = secretChanges(one);
@@ -193,11 +209,11 @@ export function appsKind(deps: AppsKindDeps): Kind {
     await config.putRaw(key, text, { actor, reason: 'apply', confirmPublic: true, ...secretsToStore });
   }
 
-  async function create(one: Change, fields: AppFields, context: Context): Promise<void> {
+  async function create(one: Change, fields: AppFields, context: Context, teams: TeamKeys): Promise<void> {
     const { key: name, note } = one;
     const { config: text } = fields;
     const { principal, actor } = context;
-    const tenantId = tenantOf(fields, context);
+    const tenantId = tenantOf(fields, context, teams);
     const { displayName, roomPrefix } = newConfigs.get(one) ?? { displayName: name, roomPrefix: name };
     const archived = note?.['archivedAs'];
     const folder = archived === undefined ? undefined : path.join(archiveDir, path.basename(archived));
@@ -258,12 +274,14 @@ export function appsKind(deps: AppsKindDeps): Kind {
     },
     async check(changes, context) {
       const claims: (() => void)[] = [];
+      const teams = teamKeys(tenants);
+      await warnOfSecrets(changes);
       try {
         const queue = [...changes];
         const next = async (): Promise<void> => {
           for (let one = queue.shift(); one !== undefined; one = queue.shift()) {
             const current = one;
-            await checkEach([current], context, () => check(current, context, claims));
+            await checkEach([current], context, () => check(current, context, teams, claims));
           }
         };
         await Promise.all(Array.from({ length: AT_ONCE }, next));
@@ -272,9 +290,10 @@ export function appsKind(deps: AppsKindDeps): Kind {
       }
     },
     async apply(changes, context, outcome) {
+      const teams = teamKeys(tenants);
       for (const one of changes) {
         if (one.action !== 'delete') {
-          await change(one, context);
+          await change(one, context, teams);
           await outcome.done(one);
           continue;
         }

@@ -8,9 +8,9 @@ import { ApiError, fieldError } from '#shared/errors.ts';
 import type { Role } from '#shared/permissions.ts';
 import { object } from '#shared/schema/common.ts';
 import { AddMemberBody, CreateTenantBody, type Quotas, UpdateMemberBody } from '#shared/schema/teams.ts';
-import { byText, type Change, type Context, defined, type Item, type Kind, type Outcome } from '../kind.ts';
+import { byText, type Change, type Context, defined, type Item, type Kind, numbered, type Outcome } from '../kind.ts';
 import type { Fields } from '../values.ts';
-import { checkEach, listFile, named } from './list.ts';
+import { checkEach, listFile } from './list.ts';
 
 export interface TeamsKindDeps {
   tenants: TenantStore;
@@ -39,31 +39,33 @@ const schema = object({
 const nameOf = (fields: Fields): string => (fields['isPlatform'] === true ? PLATFORM : String(fields['name']));
 
 /** The keys of teams, as files and apps name them. */
-export function teamKeys(tenants: TenantStore): { keyOf(id: string): string; idOf(key: string): string | undefined } {
-  const items = teamItems(tenants);
-  const keys = new Map(items.map(({ key, id }) => [id, key]));
-  const ids = new Map(items.map(({ key, id }) => [key, id]));
+export interface TeamKeys {
+  keyOf(id: string): string;
+  idOf(key: string): string | undefined;
+}
+
+export function teamKeys(tenants: TenantStore): TeamKeys {
+  const rows = tenants.all().sort((a, b) => byText(a.created_at, b.created_at) || byText(a.id, b.id));
+  const keys = new Map<string, string>();
+  const ids = new Map<string, string>();
+  for (const { key, one } of numbered(rows, (row) => (row.id === PLATFORM ? PLATFORM : row.name))) {
+    keys.set(one.id, key);
+    ids.set(key, one.id);
+  }
   return { keyOf: (id) => keys.get(id) ?? id, idOf: (key) => ids.get(key) };
 }
 
-function teamItems(tenants: TenantStore): (Item & { id: string })[] {
-  const rows = tenants.all().sort((a, b) => byText(a.created_at, b.created_at) || byText(a.id, b.id));
-  const ids = new Map<object, string>();
-  const items = named(
-    rows,
-    (row) => (row.id === PLATFORM ? PLATFORM : row.name),
-    (row) => {
-      const people = tenants
-        .members(row.id)
-        .flatMap(({ email, role }) => (email === null ? [] : [{ email, role }]))
-        .sort((a, b) => byText(a.email, b.email));
-      const own = row.id === PLATFORM ? { isPlatform: true } : { plan: row.plan, quotas: tenants.quotas(row.id) };
-      const fields: Fields = { name: row.name, ...own, people };
-      ids.set(fields, row.id);
-      return fields;
-    },
-  );
-  return items.map((item) => ({ ...item, id: ids.get(item.fields) as string }));
+function teamItems(tenants: TenantStore): Item[] {
+  const { keyOf } = teamKeys(tenants);
+  const items = tenants.all().map((row): Item => {
+    const people = tenants
+      .members(row.id)
+      .flatMap(({ email, role }) => (email === null ? [] : [{ email, role }]))
+      .sort((a, b) => byText(a.email, b.email));
+    const own = row.id === PLATFORM ? { isPlatform: true } : { plan: row.plan, quotas: tenants.quotas(row.id) };
+    return { key: keyOf(row.id), fields: { name: row.name, ...own, people } };
+  });
+  return items.sort((a, b) => a.key.localeCompare(b.key, 'en', { numeric: true }));
 }
 
 /** Teams, with the people in them by email address. People who are not members yet are invited. */
@@ -123,10 +125,11 @@ export function teamsKind({ tenants, directory, teams }: TeamsKindDeps): Kind {
         people: [...(listed ?? []), ...stay].sort((a, b) => byText(a.email, b.email)),
       } as unknown as Fields;
     },
-    check: (changes, context) =>
-      checkEach(changes, context, ({ key, action, after, before }) => {
+    check(changes, context) {
+      const { idOf } = teamKeys(tenants);
+      return checkEach(changes, context, ({ key, action, after, before }) => {
+        const id = idOf(key);
         if (action === 'delete') {
-          const id = teamKeys(tenants).idOf(key);
           if (id === PLATFORM) throw new ApiError('PLATFORM_FIXED', { reason: 'it cannot be deleted' });
           const deleted = context.changes.filter(
             (change) => change.kind.id === 'app' && change.action === 'delete' && change.before?.['team'] === key,
@@ -143,17 +146,18 @@ export function teamsKind({ tenants, directory, teams }: TeamsKindDeps): Kind {
         const emails = listed.map(({ email }) => email);
         const twice = emails.find((email, index) => emails.indexOf(email) !== index);
         if (twice !== undefined) throw fieldError('body.people', `names ${twice} twice`);
-        const id = teamKeys(tenants).idOf(key);
         const owners =
           id === undefined ? [] : tenants.members(id).filter((one) => one.role === 'owner' && one.status === 'active');
         const stays = owners.some(
           ({ email }) => email === null || listed.some((one) => one.email === email && one.role === 'owner'),
         );
         if (before !== null && owners.length > 0 && !stays) throw new ApiError('LAST_OWNER');
-      }),
+      });
+    },
     async apply(changes, context, outcome) {
+      const { idOf } = teamKeys(tenants);
       for (const change of changes) {
-        const id = teamKeys(tenants).idOf(change.key);
+        const id = idOf(change.key);
         if (change.after !== null) {
           await people(await put(id, change, context), change, context, outcome);
           await outcome.done(change);

@@ -63,10 +63,9 @@ export function tokensKind({ tokens, apps: { registry } }: TokensKindDeps): Kind
     if (appId === undefined) throw fieldError('body.app', `names no app (${app})`);
     return { ...body, appId };
   };
-  const check = (change: Change, { actor, changes }: Context): void => {
+  const check = (change: Change, { actor, changes }: Context, ids: ReadonlyMap<string, number>): void => {
     const { key, before, after } = change;
-    const old = items().find((item) => item.key === key);
-    if (before !== null && `token:${old?.id}` === actor.id)
+    if (before !== null && `token:${ids.get(key)}` === actor.id)
       throw new ApiError('BAD_REQUEST', {
         reason: 'this is the token that sends the request, and it can’t be replaced or deleted',
       });
@@ -94,7 +93,10 @@ export function tokensKind({ tokens, apps: { registry } }: TokensKindDeps): Kind
       const next = canonicalShape(wanted);
       return before === null || prune ? next : before;
     },
-    check: (changes, context) => checkEach(changes, context, (change) => check(change, context)),
+    check(changes, context) {
+      const ids = new Map(items().map(({ key, id }) => [key, id]));
+      return checkEach(changes, context, (change) => check(change, context, ids));
+    },
     async apply(changes, { actor }, outcome) {
       const ids = new Map(items().map(({ key, id }) => [key, id]));
       for (const change of changes) {
