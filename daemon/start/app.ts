@@ -10,6 +10,7 @@ import { answerBadUrl, answerClientError, installRefusals } from '#daemon/platfo
 import { installDeletingGuard } from '#daemon/platform/http/deleting.ts';
 import { installDocs } from '#daemon/platform/http/docs.ts';
 import { installErrorHandling } from '#daemon/platform/http/errors.ts';
+import { installEtags } from '#daemon/platform/http/etag.ts';
 import { installIdempotency } from '#daemon/platform/http/idempotency/install.ts';
 import { installParsers } from '#daemon/platform/http/parsers.ts';
 import { installProxyWarning } from '#daemon/platform/http/proxy-warning.ts';
@@ -22,6 +23,7 @@ import { closeSilentConnections } from '#daemon/platform/http/silent-connections
 import { installUnknownFields } from '#daemon/platform/http/unknown-fields.ts';
 import { installCompilers } from '#daemon/platform/http/validation.ts';
 import { AddressSet } from '#daemon/platform/net/addresses.ts';
+import { publicBase } from '#daemon/platform/settings.ts';
 import { apiRoutes, rootRoutes } from './routes.ts';
 import type { Services } from './services.ts';
 
@@ -92,13 +94,14 @@ export async function buildApp(services: Services): Promise<FastifyInstance> {
   installDeletingGuard(app, (name) => services.apps.registry.get(name)?.deleting ?? false);
   installIdempotency(app, services.idempotency);
   installAudit(app, services.audit, (name) => services.apps.registry.get(name)?.tenantId);
+  installEtags(app);
   installBrowserSdk(app);
   installPublicLocations(app, () => base);
   rootRoutes(app, services);
   await app.register(
     async (api) => {
       apiRoutes(api, services);
-      installDocs(api, services.pool, () => base);
+      installDocs(api, services.pool, () => publicBase(settings));
     },
     { prefix: API_BASE },
   );

@@ -94,11 +94,6 @@ export const deleteApp = operation({
   share: 'work',
   params: AppNameParams,
   query: DeleteAppQuery,
-  headers: object({
-    prefer: Type.Optional(
-      Type.String({ description: '`respond-async` answers without waiting for the job to finish.' }),
-    ),
-  }),
   responses: { 200: DeletedApp, 202: envelope(Job) },
   errors: ['APP_NOT_FOUND', 'APP_BUSY', 'APP_DELETE_CANCELLED', 'STORAGE_PURGE_FAILED', 'SHUTTING_DOWN'],
   audit: 'app.delete',

@@ -61,7 +61,7 @@ export const restartManagedLiveKit = operation({
   audit: 'livekit.restart',
 });
 
-const settings = { access: 'global', responses: { 200: envelope(LiveKitOwnSettings) } } as const;
+const settings = { access: 'global', hasEtag: true, responses: { 200: envelope(LiveKitOwnSettings) } } as const;
 
 export const getLiveKitSettings = operation({
   id: 'getLiveKitSettings',

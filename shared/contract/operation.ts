@@ -36,7 +36,7 @@ export interface Operation {
   path: string;
   /** True for a route at the server's root instead of `/api/v1`. */
   root?: boolean;
-  /** Section of the documentation. */
+  /** Section of the documentation: a key of TAGS (./tags.ts). */
   tag: string;
   /** One line. */
   summary: string;
@@ -55,6 +55,8 @@ export interface Operation {
   query?: TObject;
   headers?: TObject;
   body?: TSchema;
+  /** Its answers carry an ETag, which changes take as `If-Match`. Lists have one that needs no declaration. */
+  hasEtag?: true;
   /** Media types of a file that may be sent as the body, as it is; the handler gets it as a stream, not yet bounded. */
   uploads?: readonly string[];
   /**

@@ -71,6 +71,7 @@ export const getSettings = operation({
   description:
     '`settings` lists every setting, with its value, where the value comes from, and whether it can be changed over the API. `guidance` lists commands for changing settings where the daemon is started.',
   access: 'global',
+  hasEtag: true,
   responses: { 200: envelope(SystemSettings) },
 });
 
@@ -85,6 +86,7 @@ export const patchSettings = operation({
   access: 'global',
   headers: SettingsIfMatch,
   body: PatchSettingsBody,
+  hasEtag: true,
   responses: { 200: envelope(SystemSettings) },
   errors: ['SETTING_LOCKED', 'SETTINGS_TEST_FAILED', 'SETTINGS_SHUT_YOU_OUT', 'PRECONDITION_FAILED'],
   audit: 'settings.change',
@@ -101,6 +103,7 @@ export const undoSettings = operation({
   access: 'global',
   headers: SettingsIfMatch,
   body: UndoSettingsBody,
+  hasEtag: true,
   responses: { 200: envelope(SystemSettings) },
   errors: ['SETTINGS_NOT_UNDOABLE', 'SETTINGS_SHUT_YOU_OUT', 'PRECONDITION_FAILED'],
   audit: 'settings.undo',

@@ -38,6 +38,6 @@ export interface GpuProbeInput {
 
 export const GpuQuery = object({
   refresh: Type.Optional(
-    Type.Boolean({ allowEmptyValue: true, description: 'Probe again. The name without a value counts as `true`.' }),
+    Type.Boolean({ 'x-allow-empty': true, description: 'Probe again. The name without a value counts as `true`.' }),
   ),
 });

@@ -10,25 +10,19 @@ import type { AppService } from './service.ts';
 const SAMPLE_CSP =
   "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'unsafe-inline'; connect-src *; media-src 'self' blob:; frame-ancestors *";
 
-const RESPOND_ASYNC = /(?:^|,)\s*respond-async\s*(?:[;,]|$)/i;
-
 export function appRoutes(app: FastifyInstance, { apps, deletion }: { apps: AppService; deletion: AppDeletion }): void {
   route(app, ops.listApps, ({ principal }) => apps.visible(principal), { memo: true });
   route(app, ops.createApp, ({ body, principal, actor }) => apps.create(body, principal, actor));
   route(app, ops.getApp, ({ params }) => apps.get(params.name));
   route(app, ops.getAppSizes, async ({ params }) => ok(await apps.sizes(params.name)));
-  route(app, ops.deleteApp, async ({ params, query, actor, audit, request, reply }) => {
+  route(app, ops.deleteApp, async ({ params, query, actor, audit, isAsync, reply }) => {
     const mode = { purge: query.deleteVods === true, leaveObjects: query.leaveObjects === true };
     if (mode.leaveObjects && !mode.purge)
       throw fieldError('query.leaveObjects', 'needs deleteVods=true; without it the objects stay anyway');
     if (mode.leaveObjects) audit({ after: { deleteVods: true, leaveObjects: true } });
-    if (RESPOND_ASYNC.test(String(request.headers['prefer'] ?? ''))) {
-      const job = deletion.begin(params.name, mode, actor, false);
-      return reply
-        .code(202)
-        .header('location', `/api/v1/jobs/${job.id}`)
-        .header('preference-applied', 'respond-async')
-        .send(ok(job));
+    if (isAsync) {
+      reply.code(202);
+      return ok(deletion.begin(params.name, mode, actor, false));
     }
     const { warnings } = await deletion.delete(params.name, mode, actor);
     return { deleted: true as const, name: params.name, ...(warnings.length > 0 ? { warnings } : {}) };

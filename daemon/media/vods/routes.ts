@@ -23,11 +23,7 @@ export function vodRoutes(app: FastifyInstance, { vods, appFiles, storage }: Vod
     const { headers, text } = await storage.playlists.open(params.app, params.file, query.grant);
     return reply.headers(headers).send(text);
   });
-  route(app, ops.transcodeVod, async ({ params, reply }) => {
-    const job = await vods.transcode(params.app, params.id);
-    reply.header('location', `/api/v1/jobs/${job.id}`);
-    return ok(job);
-  });
+  route(app, ops.transcodeVod, async ({ params }) => ok(await vods.transcode(params.app, params.id)));
   route(app, ops.deleteVod, ({ params, query, actor, audit }) => {
     const leaveObjects = query.leaveObjects === true;
     if (leaveObjects) audit({ after: { leaveObjects } });

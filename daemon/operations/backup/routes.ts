@@ -1,22 +1,17 @@
 import { Readable } from 'node:stream';
-import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import { route } from '#daemon/platform/http/route.ts';
 import * as ops from '#shared/contract/backups.ts';
 import { ApiError } from '#shared/errors.ts';
 import { ok } from '#shared/schema/common.ts';
-import type { Job } from '#shared/schema/jobs.ts';
 import type { BackupService } from './service.ts';
 
 export function backupRoutes(app: FastifyInstance, { backups }: { backups: BackupService }): void {
-  const begun = (reply: FastifyReply, job: Job) => {
-    reply.header('location', `/api/v1/jobs/${job.id}`);
-    return ok(job);
-  };
   route(app, ops.listBackups, () => ok(backups.list()));
-  route(app, ops.createBackup, async ({ body, actor, audit, reply }) => {
+  route(app, ops.createBackup, async ({ body, actor, audit }) => {
     const { passphrase: _, ...choices } = body;
     audit({ after: choices });
-    return begun(reply, await backups.create(body, actor));
+    return ok(await backups.create(body, actor));
   });
   route(app, ops.getBackupPlan, async () => ok(await backups.plan()));
   route(app, ops.updateBackupPlan, async ({ body, actor, audit }) => {
@@ -54,13 +49,11 @@ export function backupRoutes(app: FastifyInstance, { backups }: { backups: Backu
     const hasBody = request.method !== 'HEAD' && size > 0;
     return reply.send(hasBody ? await open({ start, end }) : Readable.from([]));
   });
-  route(app, ops.verifyBackup, ({ params, body, actor, reply }) =>
-    begun(reply, backups.verify(params.id, body.passphrase, actor)),
-  );
-  route(app, ops.restoreBackup, ({ params, body, actor, audit, reply }) => {
+  route(app, ops.verifyBackup, ({ params, body, actor }) => ok(backups.verify(params.id, body.passphrase, actor)));
+  route(app, ops.restoreBackup, ({ params, body, actor, audit }) => {
     const { passphrase: _, ...choices } = body;
     audit({ target: String(params.id), after: choices });
-    return begun(reply, backups.restore(params.id, body, actor));
+    return ok(backups.restore(params.id, body, actor));
   });
 }
 

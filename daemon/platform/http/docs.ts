@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { assetPath } from '../paths.ts';
 import { VERSION } from '../version.ts';
 import { type TaskKind, taskModule, type WorkerPool } from '../workers/pool.ts';
@@ -30,14 +30,28 @@ const CSP = [
   "frame-ancestors 'none'",
 ].join('; ');
 
+/** Stands for the servers in the text that is kept. */
+const SERVER = 'https://server.invalid';
+
+/** The configured address, and the one that the client used, which a trusted proxy tells. Without either it is relative. */
+function serversOf({ protocol, host }: FastifyRequest, publicUrl: string | null): { url: string }[] {
+  const origin = `${protocol}://${host}`;
+  const used = URL.canParse(origin) && new URL(origin).origin === origin.toLowerCase() ? origin : undefined;
+  const isSame = publicUrl !== null && used !== undefined && new URL(publicUrl).host === used.split('//')[1];
+  const known = [publicUrl?.replace(/\/+$/, ''), isSame ? undefined : used].filter((url) => url !== undefined);
+  return (known.length > 0 ? known : ['/']).map((url) => ({ url }));
+}
+
 /** `/openapi.json` and the API reference at `/docs`. Both are public, and nothing is loaded before the first request. */
-export function installDocs(api: FastifyInstance, pool: WorkerPool, publicPath: () => string): void {
-  let document: { path: string; text: string } | undefined;
+export function installDocs(api: FastifyInstance, pool: WorkerPool, publicUrl: () => string | null): void {
+  let document: string | undefined;
   let script: Promise<Uint8Array> | undefined;
-  api.get('/openapi.json', (_request, reply) => {
-    const path = publicPath();
-    if (document?.path !== path) document = { path, text: JSON.stringify(openApiDocument(VERSION, BASE, path)) };
-    return reply.type('application/json; charset=utf-8').send(document.text);
+  api.get('/openapi.json', (request, reply) => {
+    document ??= JSON.stringify(openApiDocument(VERSION, BASE, SERVER));
+    const text = document.replace(JSON.stringify([{ url: SERVER }]), () =>
+      JSON.stringify(serversOf(request, publicUrl())),
+    );
+    return reply.type('application/json; charset=utf-8').send(text);
   });
   api.get('/docs', async (_request, reply) => {
     const page = await readFile(assetPath('platform/http/assets/api-reference.html'));

@@ -30,6 +30,8 @@ export function installErrorHandling(app: FastifyInstance, dataDir: string): voi
 function sendError(reply: FastifyReply, error: ApiError, shown = (text: string): string => text): FastifyReply {
   reply.errorCode = error.code;
   if (error.headers) reply.headers(error.headers);
+  // of every refusal that passes, a client knows when to try again
+  if (isPassing(error) && !reply.hasHeader('retry-after')) reply.header('retry-after', '1');
   if (error.status === 401) reply.header('www-authenticate', 'Bearer');
   return reply
     .code(error.status)
@@ -37,6 +39,9 @@ function sendError(reply: FastifyReply, error: ApiError, shown = (text: string):
     .serializer(JSON.stringify)
     .send(errorAnswer(error, reply.request.id, shown));
 }
+
+const isPassing = ({ code, status }: ApiError): boolean =>
+  (status === 429 || status === 503) && (ERRORS[code] as ErrorDefinition).retryable === true;
 
 /** The one shape of every refusal. */
 export function errorAnswer(

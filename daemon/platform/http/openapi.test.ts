@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
+import { describe, it, test } from 'node:test';
+import { Ajv, type ValidateFunction } from 'ajv';
+import addFormats from 'ajv-formats';
+import { CONFIG_FORMATS } from '#shared/config/formats.ts';
 import { openApiDocument } from './openapi.ts';
 
 type Json = Record<string, unknown>;
@@ -46,4 +49,43 @@ describe('the schemas of the OpenAPI document', () => {
       places.set(text, place);
     }
   });
+});
+
+/** Every media type with an example, with its place. */
+function* samples(): Generator<{ place: string; schema: Json; value: unknown }> {
+  for (const [path, operations] of Object.entries(document['paths'] as Record<string, Record<string, Json>>))
+    for (const [method, op] of Object.entries(operations)) {
+      const contents: [string, unknown][] = [['request', (op['requestBody'] as Json | undefined)?.['content']]];
+      for (const [status, response] of Object.entries(op['responses'] as Record<string, Json>))
+        contents.push([status, response['content']]);
+      for (const [name, content] of contents) {
+        const media = (content as Record<string, Json> | undefined)?.['application/json'];
+        if (media === undefined) continue;
+        const place = `${method} ${path} ${name}`;
+        const schema = media['schema'] as Json;
+        if ('example' in media) yield { place, schema, value: media['example'] };
+        else
+          assert.ok(Object.keys((media['examples'] as Json | undefined) ?? {}).length > 0, `${place} has no example`);
+        for (const { $ref } of Object.values((media['examples'] as Record<string, Json> | undefined) ?? {})) {
+          const code = String($ref).split('/').at(-1) as string;
+          yield { place: `${place} ${code}`, schema, value: components['examples']?.[code]?.['value'] };
+        }
+      }
+    }
+}
+
+test('every example fits its schema', () => {
+  const ajv = new Ajv({ strict: false, allErrors: true });
+  (addFormats as unknown as (ajv: Ajv) => void)(ajv);
+  for (const [name, check] of Object.entries(CONFIG_FORMATS)) ajv.addFormat(name, check);
+  ajv.addSchema({ $id: 'document', components: { schemas: components['schemas'] } });
+  const compiled = new Map<string, ValidateFunction>();
+  const wrong: string[] = [];
+  for (const { place, schema, value } of samples()) {
+    const text = JSON.stringify(schema).replaceAll('"#/components', '"document#/components');
+    let validate = compiled.get(text);
+    if (validate === undefined) compiled.set(text, (validate = ajv.compile(JSON.parse(text))));
+    if (!validate(value)) wrong.push(`${place}: ${ajv.errorsText(validate.errors)} in ${JSON.stringify(value)}`);
+  }
+  assert.deepEqual(wrong, []);
 });

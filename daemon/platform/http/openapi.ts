@@ -1,15 +1,19 @@
 import { STATUS_CODES } from 'node:http';
+import type { TSchema } from 'typebox';
+import { isPolled } from '#shared/contract/answers.ts';
 import { operations } from '#shared/contract/index.ts';
 import { type Access, appParamOf, type Operation, takesIdempotencyKey } from '#shared/contract/operation.ts';
+import { TAGS } from '#shared/contract/tags.ts';
 import { ERRORS, type ErrorCode, type ErrorDefinition, FILE_ERRORS } from '#shared/errors.ts';
-import { IDEMPOTENCY_KEPT_HOURS } from '#shared/limits.ts';
 import { ErrorBody } from '#shared/schema/common.ts';
 import { Components } from './openapi-components.ts';
+import { errorExamples, exampleOf } from './openapi-examples.ts';
+import { HEADERS, headersOf, sharedParameters } from './openapi-headers.ts';
 
 type Json = Record<string, unknown>;
 
 /** The OpenAPI 3.1 document, derived from the contract. TypeBox schemas are JSON Schema, so they go in as they are. */
-export function openApiDocument(version: string, base: string, publicPath = ''): Json {
+export function openApiDocument(version: string, base: string, server = '/'): Json {
   const components = new Components();
   const paths: Record<string, Json> = {};
   for (const op of operations) {
@@ -21,14 +25,18 @@ export function openApiDocument(version: string, base: string, publicPath = ''):
     info: {
       title: 'StreamHub',
       version,
+      contact: { name: 'Maintainers of StreamHub: SECURITY.md says how to reach them' },
+      license: { name: 'All rights reserved', identifier: 'LicenseRef-StreamHub' },
       description:
         'Control plane for self-hosted LiveKit streaming servers. Every route below /api/v1 takes `Authorization: Bearer <API token or session token>` unless it says otherwise.',
     },
-    servers: [{ url: publicPath || '/' }],
-    tags: [...new Set(operations.map((op) => op.tag))].map((name) => ({ name })),
+    servers: [{ url: server }],
+    tags: Object.entries(TAGS).map(([name, description]) => ({ name, description })),
     paths,
     components: {
       schemas: components.schemas,
+      headers: HEADERS,
+      examples: errorExamples(new Set(operations.flatMap((op) => [...errorsOf(op).values()].flat()))),
       securitySchemes: {
         bearer: { type: 'http', scheme: 'bearer', description: 'API token (`sk_…`) or session token.' },
         clusterToken: { type: 'apiKey', in: 'header', name: 'X-Cluster-Token' },
@@ -37,6 +45,7 @@ export function openApiDocument(version: string, base: string, publicPath = ''):
   };
 }
 
+const ADDRESS_ERRORS: readonly ErrorCode[] = ['IP_BLOCKED', 'IP_BANNED'];
 const IDEMPOTENCY_ERRORS: readonly ErrorCode[] = [
   'VALIDATION_FAILED',
   'IDEMPOTENCY_KEY_REUSED',
@@ -44,26 +53,30 @@ const IDEMPOTENCY_ERRORS: readonly ErrorCode[] = [
   'IDEMPOTENT_REQUEST_UNKNOWN',
   'IDEMPOTENCY_KEYS_USED_UP',
 ];
-const IDEMPOTENCY_KEY: Json = {
-  name: 'Idempotency-Key',
-  in: 'header',
-  required: false,
-  description: `A name for this request, for example a UUID. A request that is repeated with it within ${IDEMPOTENCY_KEPT_HOURS} hours changes nothing again: it gets the first answer, with the header \`Idempotency-Replayed: true\`.`,
-  schema: { type: 'string', minLength: 1, maxLength: 257, examples: ['8e03978e-40d5-43dd-bc93-6894a57f9324'] },
-};
-
 function describe(op: Operation, components: Components): Json {
   const responses: Json = {};
   for (const [status, schema] of Object.entries(op.responses)) {
     responses[status] = {
       description: STATUS_CODES[status] ?? 'Success',
-      ...(schema ? { content: { [op.produces ?? 'application/json']: { schema: components.refer(schema) } } } : {}),
+      headers: headersOf(op, Number(status)),
+      ...(schema ? { content: { [op.produces ?? 'application/json']: answer(op, schema, components) } } : {}),
     };
   }
+  if (isPolled(op)) responses['304'] = { description: 'Nothing has changed.', headers: headersOf(op, 304) };
   for (const [status, codes] of errorsOf(op)) {
     responses[status] = {
       description: codes.map((code) => `\`${code}\`: ${(ERRORS[code] as ErrorDefinition).message}`).join('\n\n'),
-      content: { 'application/json': { schema: components.refer(ErrorBody) } },
+      headers: headersOf(
+        op,
+        status,
+        codes.some((code) => (ERRORS[code] as ErrorDefinition).retryable),
+      ),
+      content: {
+        'application/json': {
+          schema: components.refer(ErrorBody),
+          examples: Object.fromEntries(codes.map((code) => [code, { $ref: `#/components/examples/${code}` }])),
+        },
+      },
     };
   }
   return {
@@ -77,14 +90,14 @@ function describe(op: Operation, components: Components): Json {
       ...parameters('path', op.params, components),
       ...parameters('query', op.query, components),
       ...parameters('header', op.headers, components),
-      ...(takesIdempotencyKey(op) ? [IDEMPOTENCY_KEY] : []),
+      ...sharedParameters(op),
     ],
     ...(op.body
       ? {
           requestBody: {
             required: !op.bodyOptional,
             content: {
-              'application/json': { schema: components.refer(op.body) },
+              'application/json': { schema: components.refer(op.body), example: exampleOf(op.body, true) },
               ...Object.fromEntries(
                 (op.uploads ?? []).map((type) => [type, { schema: { type: 'string', format: 'binary' } }]),
               ),
@@ -96,9 +109,15 @@ function describe(op: Operation, components: Components): Json {
   };
 }
 
+const answer = (op: Operation, schema: TSchema, components: Components): Json => ({
+  schema: components.refer(schema),
+  ...(op.produces === undefined ? { example: exampleOf(schema) } : {}),
+});
+
 /** Errors of an operation: its own, and those that its access and input imply. */
 function errorsOf(op: Operation): Map<number, ErrorCode[]> {
-  const codes = new Set<ErrorCode>(op.errors ?? []);
+  // an address can be blocked or banned for everything
+  const codes = new Set<ErrorCode>([...(op.errors ?? []), ...ADDRESS_ERRORS]);
   if (op.access !== 'public' && op.access !== 'cluster-token' && op.access !== 'webhook' && op.access !== 'metrics')
     codes.add('UNAUTHENTICATED');
   if (op.limit) codes.add('RATE_LIMITED');
@@ -148,7 +167,7 @@ function parameters(place: 'path' | 'query' | 'header', schema: Operation['param
     name,
     in: place,
     required: place === 'path' || required.has(name),
-    ...(property['allowEmptyValue'] ? { allowEmptyValue: true } : {}),
+    ...(property['x-allow-empty'] ? { allowEmptyValue: true } : {}),
     ...(property['description'] ? { description: property['description'] } : {}),
     schema: components.refer(property),
   }));

@@ -1,5 +1,8 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
+import { createdPlace, isJobAnswer, startsJob } from '#shared/contract/answers.ts';
+import { operations } from '#shared/contract/index.ts';
 import { appParamOf, type Operation, type ResultOf } from '#shared/contract/operation.ts';
+import type { Job } from '#shared/schema/jobs.ts';
 import { withLogContext } from '../log-context.ts';
 import type { Principal } from '../principal.ts';
 import { actorOf } from './actor.ts';
@@ -31,6 +34,8 @@ export function route<O extends Operation>(
   const appOf = ({ params }: FastifyRequest): string | undefined =>
     param === undefined ? undefined : (params as Record<string, string>)[param];
 
+  const place = placing(op);
+
   const options: RouteOptions = {
     method: op.method,
     url: op.path.replace(/\{(\w+)\}/g, ':$1'),
@@ -53,15 +58,43 @@ export function route<O extends Operation>(
         withLogContext((request.logContext = { requestId: request.id, app: appOf(request) }), () => handler(call));
       const result = request.trace ? request.trace.run(logged) : logged();
       if (op.responses[success] === null && !(result instanceof Promise)) return reply.send();
-      return op.responses[success] === null
-        ? (result as Promise<unknown>).then((sent) => sent ?? reply.send())
-        : result;
+      if (op.responses[success] === null) return (result as Promise<unknown>).then((sent) => sent ?? reply.send());
+      if (place === undefined) return result;
+      return result instanceof Promise
+        ? result.then((body) => place(request, reply, body))
+        : place(request, reply, result);
     },
   };
   if (memo && app.serializerCompiler) options.serializerCompiler = memoized(app.serializerCompiler);
   if (op.body && op.bodyOptional) options.preValidation = emptyBodyIsObject;
   app.route(options);
 }
+
+/** Adds where the job or the new object is found to an answer; undefined where an operation has neither. */
+function placing(op: Operation): (<B>(request: FastifyRequest, reply: FastifyReply, body: B) => B) | undefined {
+  const created = createdPlace(op, operations);
+  if (!startsJob(op) && created === undefined) return undefined;
+  return (request, reply, body) => {
+    const answer = body as Record<string, unknown> | undefined;
+    if (answer === undefined || answer === (reply as unknown)) return body;
+    if (isJobAnswer(op, reply.statusCode)) {
+      reply.header('location', `/api/v1/jobs/${(answer['data'] as Job).id}`);
+      if (prefersAsync(request)) reply.header('preference-applied', 'respond-async');
+    } else if (created !== undefined && reply.statusCode === 201) {
+      const own = (created.isEnveloped ? answer['data'] : answer) as Record<string, unknown>;
+      const params = request.params as Record<string, string>;
+      const path = created.path.replace(/\{(\w+)\}/g, (_, name: string) =>
+        encodeURIComponent(String(op.path.includes(`{${name}}`) ? params[name] : own[created.field])),
+      );
+      reply.header('location', `/api/v1${path}`);
+    }
+    return body;
+  };
+}
+
+/** `Prefer: respond-async` (RFC 7240). */
+const prefersAsync = ({ headers }: FastifyRequest): boolean =>
+  /(?:^|,)\s*respond-async\s*(?:[;,]|$)/i.test(String(headers['prefer'] ?? ''));
 
 const emptyBodyIsObject: RouteOptions['preValidation'] = (request, _reply, done) => {
   // a body in another format must not count as no body
@@ -91,6 +124,9 @@ class RouteCall {
   }
   get actor(): Actor {
     return actorOf(this.request);
+  }
+  get isAsync(): boolean {
+    return prefersAsync(this.request);
   }
   /** A separate function, so that handlers can take it apart from the call. */
   get audit(): (note: AuditNote) => void {

@@ -29,6 +29,8 @@ export interface Call<O extends Operation> {
   principal: Principal;
   /** Who did it, for events and the audit trail. */
   actor: Actor;
+  /** The caller prefers the job to its end: `Prefer: respond-async`. The answer is then 202. */
+  isAsync: boolean;
   /** Adds to the audit entry that the request leaves: target, before, after. Needed only where the default says too little. */
   audit(note: AuditNote): void;
   request: FastifyRequest;

@@ -72,15 +72,15 @@ export function findProblems(schema: object, value: unknown): ErrorDetail[] {
 }
 
 interface ObjectSchema {
-  properties?: Record<string, { type?: string; allowEmptyValue?: boolean }>;
+  properties?: Record<string, { type?: string; 'x-allow-empty'?: boolean }>;
 }
 
 /** Booleans in a query can be spelt `1` and `0`, too; some count as set when they have no value. */
 function spellFlags({ properties = {} }: ObjectSchema, data: unknown): void {
   const given = data as Record<string, unknown>;
-  for (const [key, { type, allowEmptyValue }] of Object.entries(properties)) {
+  for (const [key, { type, 'x-allow-empty': isSetEmpty }] of Object.entries(properties)) {
     if (type !== 'boolean') continue;
-    if (given[key] === '1' || (given[key] === '' && allowEmptyValue)) given[key] = 'true';
+    if (given[key] === '1' || (given[key] === '' && isSetEmpty)) given[key] = 'true';
     else if (given[key] === '0') given[key] = 'false';
   }
 }

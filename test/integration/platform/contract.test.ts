@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { describe, test } from 'node:test';
+import { isPolled } from '#shared/contract/answers.ts';
+import { operations } from '#shared/contract/index.ts';
 import { type Answer, Client, daemonProcess, sharedDaemon, temporaryDir } from '#test/helpers/daemon.ts';
 
 const keyed = (key: string) => ({ 'idempotency-key': key });
@@ -50,6 +52,80 @@ describe('requests with an Idempotency-Key', () => {
     assert.equal((await api.as(null).post('/tokens', { name: 'x', scope: 'global' }, key)).status, 401);
     assert.equal((await api.post('/tokens', { name: 'x', scope: 'nothing' }, key)).status, 400);
     assert.equal((await api.post('/tokens', { name: 'x', scope: 'global' }, key)).status, 201);
+  });
+});
+
+describe('headers of answers', () => {
+  const daemon = sharedDaemon();
+
+  test('lists that clients poll have an ETag, and answer 304 while nothing has changed', async () => {
+    const { api } = daemon;
+    for (const op of operations.filter(isPolled)) {
+      if (op.id === 'getJob' || op.access === 'human' || /\{(?!app\}|name\})/.test(op.path)) continue;
+      if (((op.query as { required?: string[] } | undefined)?.required ?? []).length > 0) continue;
+      const url = op.path.replace(/\{(?:app|name)\}/, 'live');
+      const { status, headers, body, text } = await api.get(url);
+      // lists that LiveKit answers
+      if (body.code === 'LIVEKIT_NOT_CONFIGURED') continue;
+      assert.equal(status, 200, `${op.id}: ${text}`);
+      assert.match(headers.get('etag') ?? '', /^"[\w-]{22}"$/, op.id);
+    }
+    const etag = (await api.get('/apps')).headers.get('etag') as string;
+    const same = await api.get('/apps', { 'if-none-match': `"other", W/${etag}` });
+    assert.deepEqual([same.status, same.text, same.headers.get('etag')], [304, '', etag]);
+    await api.post('/apps', { name: 'another' });
+    const changed = await api.get('/apps', { 'if-none-match': etag });
+    assert.equal(changed.status, 200);
+    assert.notEqual(changed.headers.get('etag'), etag);
+  });
+
+  test('what was created, or is worked on, has an address', async () => {
+    const { api } = daemon;
+    const created = await api.post('/apps', { name: 'placed' });
+    assert.equal(created.headers.get('location'), '/api/v1/apps/placed');
+    const asked = await api.delete('/apps/placed?deleteVods=0', { prefer: 'handling=lenient, respond-async' });
+    assert.deepEqual([asked.status, asked.headers.get('preference-applied')], [202, 'respond-async']);
+    const place = asked.headers.get('location') as string;
+    assert.equal(place, `/api/v1/jobs/${asked.body.data.id}`);
+    const job = await api.get(place.slice('/api/v1'.length));
+    assert.equal(job.status, 200);
+    assert.match(job.headers.get('etag') ?? '', /^"/);
+    await api.post('/apps', { name: 'awaited' });
+    const waited = await api.delete('/apps/awaited');
+    assert.deepEqual([waited.status, waited.headers.get('location')], [200, null]);
+  });
+
+  test('the document names the server that the client used', async () => {
+    const { api } = daemon;
+    const { body } = await api.get('/openapi.json');
+    assert.deepEqual(body.servers, [{ url: new URL(daemon.url).origin }]);
+    assert.equal((await fetch(`${body.servers[0].url}/api/v1/health`)).status, 200);
+    // loopback addresses are trusted proxies
+    const proxied = { 'x-forwarded-host': 'media.streamhub.test', 'x-forwarded-proto': 'https' };
+    const behind = await api.get('/openapi.json', proxied);
+    assert.deepEqual(behind.body.servers, [{ url: 'https://media.streamhub.test' }]);
+  });
+
+  test('answers carry the headers that the document promises', async () => {
+    const { api } = daemon;
+    const document = (await api.get('/openapi.json')).body;
+    for (const [method, path, url, body] of [
+      ['post', '/apps', '/apps', { name: 'promised' }],
+      ['get', '/apps', '/apps', undefined],
+      ['get', '/apps/{app}/config', '/apps/live/config', undefined],
+      ['get', '/system/settings', '/system/settings', undefined],
+      ['get', '/livekit/settings', '/livekit/settings', undefined],
+      ['patch', '/apps/{name}', '/apps/live', { displayName: 'Live', colour: 'red' }],
+      ['post', '/auth/login', '/auth/login', { user: 'a@example.com', email: 'a@example.com', password: 'x' }],
+    ] as const) {
+      const { status, headers, text } = await api.call(method.toUpperCase(), url, body);
+      const response = document.paths[`/api/v1${path}`][method].responses[status];
+      assert.ok(response, `${method} ${path} ${status}: ${text}`);
+      for (const name of Object.keys(response.headers)) {
+        if (['Idempotency-Replayed', 'Preference-Applied'].includes(name)) continue;
+        assert.notEqual(headers.get(name), null, `${name} of ${method} ${path} ${status}`);
+      }
+    }
   });
 });
 

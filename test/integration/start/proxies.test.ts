@@ -31,7 +31,7 @@ for (const name of PROXIES)
         assert.ok(body.data.joinCommand.includes(`${publicUrl}/install.sh`), body.data.joinCommand);
         assert.equal((await api.get(`/${'/install.sh'}`)).status, 200);
         const openapi = (await api.get('/openapi.json')).body;
-        assert.deepEqual(openapi.servers, [{ url: BASE }]);
+        assert.deepEqual(openapi.servers, [{ url: publicUrl }]);
         const health = await api.get('/health');
         assert.equal(health.headers.get('strict-transport-security'), null);
         await api.post('/apps', { name: 'gone' });
