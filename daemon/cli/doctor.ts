@@ -20,6 +20,7 @@ import { SettingsStore } from '#daemon/platform/settings-store.ts';
 import { InstallationWarnings } from '#daemon/platform/warnings.ts';
 import { checkInstallation } from '#shared/contract/system.ts';
 import { isRunning, readRunFile } from '#shared/files/run-file.ts';
+import { isUrlHere } from '#shared/rules/hosts.ts';
 import {
   CHECK_GROUP_IDS,
   CHECK_GROUPS,
@@ -172,7 +173,7 @@ async function localChecks(settings: Settings, hasToken: boolean): Promise<Check
         ]),
     ...machineChecks({
       dataDir: existing(settings.dataDir),
-      isLiveKitHere: () => /\/\/(?:localhost|127\.)/.test(settings.livekitUrl),
+      isLiveKitHere: () => isUrlHere(settings.livekitUrl),
     }),
     ...fileChecks({ dataDir: settings.dataDir, checkDatabases: async (input) => checkDatabases(input) }),
     connection(

@@ -1,5 +1,5 @@
 import { isLinkLocal, isPrivateAddress } from '#daemon/platform/net/addresses.ts';
-import { isOnlyHere } from '#shared/rules/hosts.ts';
+import { isUrlHere } from '#shared/rules/hosts.ts';
 import type { ClusterInfo } from '#shared/schema/cluster.ts';
 
 /** Quotes any text as one word for a POSIX shell. */
@@ -39,7 +39,7 @@ function notesOn(base: string, { base: configured, redisUrl }: JoinCommandInput)
   const notes: string[] = [];
   if (configured === null)
     notes.push(`PUBLIC_BASE_URL is not set; the command uses the address of this request, ${base}.`);
-  if (isLoopback(base)) notes.push(`${base} is a loopback address, so the command works only on this machine.`);
+  if (isUrlHere(base)) notes.push(`${base} is a loopback address, so the command works only on this machine.`);
   else if (isLinkLocal(hostOf(base)))
     notes.push(`${base} is a link-local address, so the command works only on machines on the same link.`);
   else if (base.startsWith('http://') && !isPrivate(base)) {
@@ -47,7 +47,7 @@ function notesOn(base: string, { base: configured, redisUrl }: JoinCommandInput)
   }
   if (redisUrl === null) {
     notes.push('STREAMHUB_CLUSTER_REDIS_URL is not set: nodes use Redis on port 6379 of the host in --master-url.');
-  } else if (isLoopback(redisUrl)) {
+  } else if (isUrlHere(redisUrl)) {
     notes.push('STREAMHUB_CLUSTER_REDIS_URL is a loopback address, which LiveKit on another machine cannot reach.');
   }
   return notes;
@@ -61,5 +61,4 @@ const hostOf = (url: string): string => {
   }
 };
 
-const isLoopback = (url: string): boolean => URL.canParse(url) && isOnlyHere(new URL(url));
 const isPrivate = (url: string): boolean => isPrivateAddress(hostOf(url));

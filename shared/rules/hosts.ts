@@ -1,6 +1,12 @@
-/** Loopback, and the unspecified address, which reaches the machine that asks; as `URL.hostname` writes them. */
-const ONLY_HERE =
-  /^(?:(?:[^.]+\.)*localhost\.?|127\.[\d.]+|0\.0\.0\.0|\[::1?\]|\[::ffff:(?:7f[\da-f]{2}:[\da-f]{1,4}|0:0)\])$/;
+const LOOPBACK = /^(?:(?:[^.]+\.)*localhost\.?|127\.[\d.]+|\[::1\]|\[::ffff:7f[\da-f]{2}:[\da-f]{1,4}\])$/;
+const UNSPECIFIED = /^(?:0\.0\.0\.0|\[::\]|\[::ffff:0:0\])$/;
 
-/** Does a link to this address open only on the machine that it names? */
-export const isOnlyHere = ({ hostname }: URL): boolean => ONLY_HERE.test(hostname);
+/** Is this name or address of a host this machine's loopback? With or without the brackets of an IPv6 address. */
+export const isLoopbackHost = (host: string): boolean =>
+  LOOPBACK.test(host.includes(':') && !host.startsWith('[') ? `[${host}]` : host);
+
+/** Does a link to this address open only on the machine that it names? The unspecified address reaches the machine that asks. */
+export const isOnlyHere = ({ hostname }: URL): boolean => isLoopbackHost(hostname) || UNSPECIFIED.test(hostname);
+
+/** The same for a text that may be no address. */
+export const isUrlHere = (url: string): boolean => URL.canParse(url) && isOnlyHere(new URL(url));

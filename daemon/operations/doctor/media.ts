@@ -4,6 +4,7 @@ import type { LiveKit } from '#daemon/media/livekit/client.ts';
 import { LiveKitError } from '#daemon/media/livekit/errors.ts';
 import type { WebhookService } from '#daemon/media/webhooks/service.ts';
 import { plural } from '#shared/format.ts';
+import { CONDITIONS, type Threshold } from '#shared/rules/conditions.ts';
 import type { ConnectionName, ConnectionTest } from '#shared/schema/connections.ts';
 import { type Check, type Finding, failed, fine, skipped, warning } from './check.ts';
 
@@ -21,7 +22,7 @@ export interface MediaDeps {
 /** Milliseconds that a webhook may take. */
 const WEBHOOK_MS = 6000;
 /** Seconds from which tokens and webhooks may be refused; as the alert’s default. */
-const CLOCK_S = 5;
+const CLOCK_S = (CONDITIONS['clocks-apart'].threshold as Threshold).default;
 
 /** LiveKit with its webhooks and clock; Redis and mail. */
 export function mediaChecks(deps: MediaDeps): Check[] {

@@ -1,6 +1,7 @@
 import { networkInterfaces } from 'node:os';
-import { isLoopbackAddress, judgeAddress } from '#daemon/edge/address.ts';
+import { judgeAddress } from '#daemon/edge/address.ts';
 import { publicBase, type SettingValues } from '#daemon/platform/settings.ts';
+import { isLoopbackHost } from '#shared/rules/hosts.ts';
 
 /** From where LiveKit can be reached: from where the daemon can be reached. */
 export interface Reach {
@@ -18,8 +19,6 @@ export interface Reach {
   isSecure: boolean;
 }
 
-const isLoopbackHost = (host: string): boolean =>
-  host === 'localhost' || isLoopbackAddress(host.replace(/^\[|\]$/g, ''));
 const isEveryAddress = (host: string): boolean => ['', '0.0.0.0', '::'].includes(host);
 const inUrl = (host: string): string => (host.includes(':') ? `[${host}]` : host);
 

@@ -14,6 +14,7 @@ import { findInstallation } from '#daemon/operations/system/installation.ts';
 import { Scrubber } from '#daemon/platform/logs/scrub.ts';
 import { publicBase } from '#daemon/platform/settings.ts';
 import { SETTINGS, type SettingKey } from '#daemon/platform/settings-table.ts';
+import { isUrlHere } from '#shared/rules/hosts.ts';
 import { isStale } from '#shared/rules/nodes.ts';
 import type { Apps } from './apps.ts';
 import type { Cluster } from './cluster.ts';
@@ -39,7 +40,7 @@ export function createDoctor(
     checks: async (caller) => [
       ...machineChecks({
         dataDir: dir.root,
-        isLiveKitHere: () => isHere(settings.livekitUrl) && media.livekit.isConfigured,
+        isLiveKitHere: () => isUrlHere(settings.livekitUrl) && media.livekit.isConfigured,
         openFiles: openFilesOfProcess,
       }),
       ...fileChecks({ dataDir: dir.root, checkDatabases: (input) => pool.run(DATABASE_CHECK, input) }),
@@ -103,7 +104,3 @@ export function createDoctor(
   });
   return { doctor, probes };
 }
-
-/** Is the address that of this machine itself? */
-const isHere = (url: string): boolean =>
-  URL.canParse(url) && /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/.test(new URL(url).hostname);
