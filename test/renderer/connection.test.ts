@@ -140,4 +140,6 @@ test('keys work on every page; eight tabs share the connections of one browser',
   await page.keyboard.press('Escape');
   await ui.dialog().waitFor({ state: 'hidden' });
   assert.match(page.url(), /config$/, 'Esc closes the dialog and leaves the page');
+  const documentation = page.getByRole('link', { name: 'Documentation', exact: true });
+  assert.equal(await documentation.getAttribute('href'), `${daemon.url}/docs`);
 });

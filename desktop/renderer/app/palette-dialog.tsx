@@ -6,7 +6,7 @@ import { useEffect, useState } from 'react';
 import { keyOf, queryClient } from '../api/query.ts';
 import { signOut } from '../api/session.ts';
 import { useConnections } from '../daemon/connections.ts';
-import { useMaybeDaemon } from '../daemon/daemon-context.tsx';
+import { documentationOf, useMaybeDaemon } from '../daemon/daemon-context.tsx';
 import { useGo } from '../daemon/links.tsx';
 import type { PaletteContext } from '../features/feature.ts';
 import { bridge } from '../host/host.ts';
@@ -81,6 +81,13 @@ function useEverything(isOpen: boolean): Command[] {
     }
     const known: PaletteContext['known'] = (op) => queryClient.getQueryData(keyOf(daemon.id, op));
     for (const { palette } of features) commands.push(...(palette?.({ go, known }) ?? []));
+    commands.push({
+      id: 'documentation',
+      group: 'Actions',
+      label: 'Open the documentation',
+      keywords: 'help guide manual',
+      run: () => void window.open(documentationOf(daemon.connection), '_blank', 'noopener'),
+    });
     commands.push({
       id: 'sign-out',
       group: 'Actions',

@@ -1,5 +1,6 @@
 import { ActionIcon, Menu, Tooltip, useComputedColorScheme, useMantineColorScheme } from '@mantine/core';
 import {
+  IconBook,
   IconCheck,
   IconChevronRight,
   IconDevicesOff,
@@ -14,7 +15,7 @@ import {
 } from '@tabler/icons-react';
 import { useMeOf } from '../api/rights.ts';
 import { signOut, signOutEverywhere } from '../api/session.ts';
-import { useMaybeDaemon } from '../daemon/daemon-context.tsx';
+import { documentationOf, useMaybeDaemon } from '../daemon/daemon-context.tsx';
 import { GoTo, useGo } from '../daemon/links.tsx';
 import { bridge } from '../host/host.ts';
 import { ask } from '../ui/feedback/confirm.tsx';
@@ -66,6 +67,19 @@ export function TopBar() {
         <kbd>{isMac ? '⌘K' : 'Ctrl K'}</kbd>
       </button>
       <ThemeMenu />
+      {isTouch || isPhone || !daemon ? null : (
+        <Tooltip label="Documentation">
+          <ActionIcon
+            component="a"
+            aria-label="Documentation"
+            href={documentationOf(daemon.connection)}
+            target="_blank"
+            rel="noreferrer"
+          >
+            <IconBook size={17} />
+          </ActionIcon>
+        </Tooltip>
+      )}
       {isTouch ? null : (
         <Tooltip label="Keyboard shortcuts (?)">
           <ActionIcon aria-label="Keyboard shortcuts" onClick={showHelp}>

@@ -36,5 +36,8 @@ export function useDaemon(): ChosenDaemon {
   return daemon;
 }
 
+/** Where a daemon serves the documentation of its own version. */
+export const documentationOf = ({ url }: Connection): string => `${url}/docs`;
+
 /** The daemon at hand, or undefined on the pages that are about all of them. */
 export const useMaybeDaemon = (): ChosenDaemon | undefined => useContext(Context);
