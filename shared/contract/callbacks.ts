@@ -22,7 +22,7 @@ export const getCallbacks = operation({
   tag,
   summary: 'Get the state of an app’s callbacks',
   description:
-    'Events are posted to `callbacks.url` as `CallbackMessage`, in order. The headers are `X-StreamHub-Event`, `-Delivery` and `-Timestamp`. If a secret is set, `X-StreamHub-Signature` is `sha256=<hex HMAC-SHA256 of the raw body>`, and `X-StreamHub-Signature-V2` is `t=<Unix seconds of this try>,v1=<hex HMAC-SHA256 of t, a dot and the raw body>`. Network errors, 408, 429 and 5xx are retried for hours. 401, 403 and 404 are retried for 30 minutes. Any other status fails immediately. `Retry-After` is honored up to one hour.',
+    'Events are posted to `callbacks.url` as `CallbackMessage`, in order. The headers are `X-StreamHub-Event`, `-Delivery` and `-Timestamp`. If a secret is set, `X-StreamHub-Signature` is `sha256=<hex HMAC-SHA256 of the raw body>`. `X-StreamHub-Signature-V2` is `t=<Unix seconds of this try>,v1=<hex HMAC-SHA256 of t, a dot and the raw body>`. Network errors, 408, 429 and 5xx are retried for hours. 401, 403 and 404 are retried for 30 minutes. Any other status fails immediately. `Retry-After` is honored up to one hour.',
   access: { permission: 'config:read' },
   params: AppParams,
   responses: { 200: envelope(CallbackState) },
