@@ -22,7 +22,7 @@ const NEEDS: Record<string, RegExp> = {
   '# Needs root.': /\bsudo\b/,
   '# Needs Docker.': /\bdocker\b/,
   '# Needs another host.': /\bssh\b|example\.com|<\w+>|\bFILE\b/,
-  '# Needs the built package.': /npm run package|streamhub-[\w.*]+\.tgz|streamhub_\*\.deb/,
+  '# Needs the built package.': /npm run package|streamhub-[\w.*-]+\.tgz|streamhub_\*\.deb/,
   '# Takes minutes.': /\bnpm (?:test|run (?:check|bench|package))\b/,
 };
 /** Documents whose commands another test runs, with what follows from them. */
