@@ -59,7 +59,7 @@ export const COMMANDS: Record<string, { summary: string; load: () => Promise<Loa
   },
   restore: { summary: 'Restore a backup into a data directory.', load: () => import('./restore.ts') },
   rollback: {
-    summary: 'Bring back the databases as they were before the last upgrade.',
+    summary: 'Bring back the data as it was before the last upgrade.',
     load: () => import('./rollback.ts'),
   },
   admin: {

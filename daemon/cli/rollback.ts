@@ -5,7 +5,7 @@ import { DataDirInUse, lockDataDir, prepareDataDir } from '#daemon/platform/data
 import { commandSettings } from './settings.ts';
 import { commandWithHelp, runCommand } from './usage.ts';
 
-const HELP = `streamhub rollback: brings back the databases as they were before the last upgrade, for the old program.
+const HELP = `streamhub rollback: brings back databases, configs and secrets as they were before the last upgrade, for the old program.
 Stop the daemon first. Without --yes it only says what would be lost.
 
   --yes                             bring them back; those of now are kept in the folder replaced
@@ -50,9 +50,9 @@ async function command(args: string[]): Promise<number> {
         `${path.join(dataDir, 'upgrades')} has no copy: this data folder was not upgraded, or its copies were deleted`,
       );
     const { from, to, at } = copy;
-    const lost = lostSince(dataDir, copy);
+    const lost = await lostSince(dataDir, copy);
     print(`The copy is from ${at}, before the upgrade from ${from} to ${to}.`);
-    if (lost.length === 0) print('No rows were added since.');
+    if (lost.length === 0) print('Nothing was changed since.');
     else
       for (const line of [
         `${values.yes ? 'Lost' : 'Would be lost'}, as it was written since:`,
@@ -65,7 +65,7 @@ async function command(args: string[]): Promise<number> {
     }
     await prepareRollback(dataDir, copy);
     const { replaced = '' } = (await applyRestore(dataDir)) ?? {};
-    print(`Brought back the databases of ${from}. Those of ${to} are in ${path.join(dataDir, replaced)}.`);
+    print(`Brought back the data of ${from}. What ${to} had is in ${path.join(dataDir, replaced)}.`);
     print(`Start StreamHub ${from} now. This version would upgrade them again.`);
     return 0;
   } finally {

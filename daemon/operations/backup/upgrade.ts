@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { copyFile, mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import type { DataDir } from '#daemon/platform/data-dir.ts';
@@ -11,6 +11,7 @@ import { VERSION } from '#daemon/platform/version.ts';
 import { syncFolder, writeAtomically } from '#shared/files/atomic-file.ts';
 import { fileStamp } from '#shared/files/set-aside.ts';
 import { prepareExchange, stagedFolder } from './restore.ts';
+import { roleOf } from './rules.ts';
 
 /** Copies that are kept; each upgrade makes one. */
 const KEPT = 3;
@@ -21,12 +22,14 @@ const NOTE = 'upgrade.json';
 /** The data folder is that of a newer StreamHub. */
 class NewerDataDir extends Error {}
 
-/** A copy of the databases as an earlier version left them. */
+/** A copy of databases, configs and secrets as an earlier version left them. */
 export interface UpgradeCopy {
   folder: string;
   from: string;
   to: string;
   at: string;
+  /** Newest migration of the registry in it; absent in older copies. */
+  registry?: number;
   /** Below DATA_DIR. */
   files: string[];
 }
@@ -42,8 +45,8 @@ export function noteVersion(db: Db): void {
 }
 
 /**
- * Copies the databases before they are migrated, if an earlier version wrote them. Call it with the lock of DATA_DIR, before
- * anything is opened. A kill leaves no half copy under its name, and the next start makes it again.
+ * Copies databases, configs and secrets before anything is migrated, if an earlier version wrote them. Call it with the lock of
+ * DATA_DIR, before anything is opened. A kill leaves no half copy under its name, and the next start makes it again.
  * @returns the copy; undefined when none is needed
  * @throws NewerDataDir that names both versions
  */
@@ -51,7 +54,7 @@ export async function copyBeforeUpgrade(dir: DataDir): Promise<UpgradeCopy | und
   if (!existsSync(dir.registry)) return undefined;
   const found = readVersion(dir.registry);
   if (found === undefined) return undefined;
-  const { version, schema } = found;
+  const { version, schema, noted } = found;
   if (schema.registry > SCHEMA.registry || schema.app > SCHEMA.app) {
     const wrote = version === VERSION || version === undefined ? 'a newer build' : version;
     throw new NewerDataDir(
@@ -59,6 +62,10 @@ export async function copyBeforeUpgrade(dir: DataDir): Promise<UpgradeCopy | und
     );
   }
   if (schema.registry === SCHEMA.registry && schema.app === SCHEMA.app) return undefined;
+  const [last] = await upgradeCopies(dir.root);
+  // killed between the migrations: a copy of now would be of no use for the old program
+  const isHalf = schema.registry > (noted ?? last?.registry ?? schema.registry);
+  if (isHalf && last?.to === VERSION && (last.registry ?? schema.registry) < schema.registry) return last;
   const at = new Date();
   const from = version ?? `schema-${schema.registry}`;
   const parent = path.join(dir.root, 'upgrades');
@@ -66,11 +73,12 @@ export async function copyBeforeUpgrade(dir: DataDir): Promise<UpgradeCopy | und
   const part = path.join(parent, `.${name}`);
   for (const entry of await readdir(parent).catch(ifMissing([] as string[])))
     if (entry.startsWith('.')) await rm(path.join(parent, entry), { recursive: true, force: true });
-  const copy: UpgradeCopy = { folder: path.join(parent, name), from, to: VERSION, at: at.toISOString(), files: [] };
-  for (const place of await databasesOf(dir)) {
-    const target = path.join(part, place);
+  const facts = { from, to: VERSION, at: at.toISOString(), registry: schema.registry };
+  const copy: UpgradeCopy = { folder: path.join(parent, name), ...facts, files: [] };
+  for (const place of [...(await filesBelow(dir.root, 'data')), ...(await filesBelow(dir.root, 'apps'))]) {
+    const [source, target] = [path.join(dir.root, place), path.join(part, place)];
     await mkdir(path.dirname(target), { recursive: true, mode: 0o700 });
-    await copyDatabase(path.join(dir.root, place), target);
+    await (isDatabase(place) ? copyDatabase(source, target) : copyFile(source, target));
     copy.files.push(place);
   }
   await writeAtomically(path.join(part, NOTE), JSON.stringify(copy));
@@ -93,7 +101,7 @@ export async function upgradeCopies(dataDir: string): Promise<UpgradeCopy[]> {
   return copies.sort((a, b) => (a.at < b.at ? 1 : -1));
 }
 
-/** Stages a copy in place of the databases of now. `applyRestore` exchanges them. */
+/** Stages a copy in place of what is there now, and apps that were added since for removal. `applyRestore` exchanges them. */
 export async function prepareRollback(dataDir: string, { folder, from, at, files }: UpgradeCopy): Promise<void> {
   const staged = stagedFolder(dataDir);
   await rm(path.join(dataDir, 'restore'), { recursive: true, force: true });
@@ -101,7 +109,8 @@ export async function prepareRollback(dataDir: string, { folder, from, at, files
     await mkdir(path.join(staged, path.dirname(place)), { recursive: true, mode: 0o700 });
     await copyFile(path.join(folder, place), path.join(staged, place));
   }
-  const places = files.flatMap((place) => [place, `${place}-wal`, `${place}-shm`]);
+  const places = files.flatMap((place) => (isDatabase(place) ? [place, `${place}-wal`, `${place}-shm`] : [place]));
+  places.push(...(await addedApps(dataDir, files)));
   const moves = places
     .map((place) => ({ place, hadOld: existsSync(path.join(dataDir, place)) }))
     .filter(({ place, hadOld }) => hadOld || files.includes(place));
@@ -109,9 +118,16 @@ export async function prepareRollback(dataDir: string, { folder, from, at, files
 }
 
 /** What was written after a copy was made, as lines for people. */
-export function lostSince(dataDir: string, { folder, files }: UpgradeCopy): string[] {
-  const lines: string[] = [];
+export async function lostSince(dataDir: string, { folder, files }: UpgradeCopy): Promise<string[]> {
+  const lines = (await addedApps(dataDir, files)).map((place) => `${place}: the whole app`);
   for (const place of files) {
+    if (!isDatabase(place)) {
+      const [now, then] = await Promise.all(
+        [dataDir, folder].map((root) => readFile(path.join(root, place)).catch(ifMissing(undefined))),
+      );
+      if (now !== undefined && then !== undefined && !now.equals(then)) lines.push(`${place}: changes`);
+      continue;
+    }
     const now = rowCounts(path.join(dataDir, place));
     const then = rowCounts(path.join(folder, place));
     if (now === undefined || then === undefined) continue;
@@ -147,14 +163,15 @@ function rowCounts(file: string): Map<string, number> | undefined {
 /** Who used the folder last; undefined for a registry that nothing can be read from: its opening says why. */
 function readVersion(
   registry: string,
-): { version: string | undefined; schema: { registry: number; app: number } } | undefined {
+): { version: string | undefined; schema: { registry: number; app: number }; noted: number | undefined } | undefined {
   let db: Db | undefined;
   try {
     db = new Database(registry, { readonly: true, fileMustExist: true });
     const newest = db.prepare<[], number | null>('SELECT max(id) FROM schema_migrations').pluck().get() ?? 0;
     const meta = db.prepare<[string], string>('SELECT value FROM streamhub_meta WHERE key = ?').pluck();
-    const noted = JSON.parse(meta.get(SCHEMA_KEY) ?? '{}') as { app?: number };
-    return { version: meta.get(VERSION_KEY), schema: { registry: newest, app: noted.app ?? 0 } };
+    const noted = JSON.parse(meta.get(SCHEMA_KEY) ?? '{}') as { registry?: number; app?: number };
+    const schema = { registry: newest, app: noted.app ?? 0 };
+    return { version: meta.get(VERSION_KEY), schema, noted: noted.registry };
   } catch {
     return undefined;
   } finally {
@@ -162,14 +179,27 @@ function readVersion(
   }
 }
 
-/** All databases below DATA_DIR that can't be replaced, and those of events and figures. */
-async function databasesOf({ root, data, apps }: DataDir): Promise<string[]> {
-  const places = (await readdir(data)).filter((name) => name.endsWith('.db')).map((name) => `data/${name}`);
-  for (const app of await readdir(apps)) {
-    const place = `apps/${app}/app.db`;
-    if ((await stat(path.join(root, place)).catch(ifMissing(undefined))) !== undefined) places.push(place);
+const isDatabase = (place: string): boolean => place.endsWith('.db');
+
+/** Databases, configs, secrets and other small files below a folder; no recordings, and nothing of the running process. */
+async function filesBelow(root: string, folder: string): Promise<string[]> {
+  const places: string[] = [];
+  for (const entry of await readdir(path.join(root, folder), { withFileTypes: true })) {
+    const place = `${folder}/${entry.name}`;
+    const role = roleOf(place, entry.isDirectory());
+    if (role === 'skip' || role === 'media') continue;
+    if (entry.isDirectory()) places.push(...(await filesBelow(root, place)));
+    else if (entry.isFile()) places.push(place);
   }
   return places;
+}
+
+/** Folders of apps that a copy doesn't have. */
+async function addedApps(dataDir: string, files: readonly string[]): Promise<string[]> {
+  const names = await readdir(path.join(dataDir, 'apps')).catch(ifMissing([] as string[]));
+  return names
+    .map((name) => `apps/${name}`)
+    .filter((place) => roleOf(place, true) !== 'skip' && !files.some((file) => file.startsWith(`${place}/`)));
 }
 
 async function copyDatabase(from: string, to: string): Promise<void> {

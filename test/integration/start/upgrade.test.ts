@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile, spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
@@ -19,9 +19,9 @@ type Scope = { after(fn: () => unknown): void };
 const DATABASES = ['data/streamhub.db', 'apps/films/app.db', 'apps/live/app.db'];
 
 /** A data folder as StreamHub 0.1.0 of 2026-11-29 left it, with schema 21/15: apps, configs, people, tokens, recordings, jobs. */
-async function oldFolder(t: Scope): Promise<string> {
+async function oldFolder(t: Scope, file = 'data-folder-0.1.0.tgz'): Promise<string> {
   const dataDir = await temporaryDir(t);
-  await extract({ file: path.join(ROOT, 'test/fixtures/data-folder-0.1.0.tgz'), cwd: dataDir });
+  await extract({ file: path.join(ROOT, 'test/fixtures', file), cwd: dataDir });
   return dataDir;
 }
 
@@ -66,6 +66,11 @@ test('a data folder of 0.1.0 opens, is copied first, and can be rolled back', as
   assert.ok(copy !== undefined && others.length === 0);
   assert.match(path.basename(copy.folder), new RegExp(`^schema-21-${VERSION.replaceAll('.', '\\.')}-\\d{8}T`));
   for (const place of DATABASES) assert.deepEqual(rowsOf(path.join(copy.folder, place)), before[place], place);
+  const files = ['data/secrets.json', 'apps/films/config.yaml'];
+  const contents = (folder: string) => Promise.all(files.map((place) => readFile(path.join(folder, place), 'utf8')));
+  const old = await contents(copy.folder);
+  const changed = { bucket: 'another', key: 'another-key', secret: 'another-secret' };
+  assert.equal((await first.api.put('/apps/films/s3', changed)).status, 200);
   await first.api.post('/apps', { name: 'later' });
   await first.api.post('/tokens', { name: 'later', scope: 'global' });
   await first.stop();
@@ -75,13 +80,51 @@ test('a data folder of 0.1.0 opens, is copied first, and can be rolled back', as
   const told = await rollback(dataDir);
   assert.match(told.stdout, /Would be lost/);
   assert.match(told.stdout, /data\/streamhub\.db: 1 more in apps/);
+  assert.match(told.stdout, /apps\/later: the whole app/);
+  for (const place of files) assert.ok(told.stdout.includes(`${place}: changes`), told.stdout);
   assert.equal(rowsOf(path.join(dataDir, 'data/streamhub.db'), ['apps'])['apps']?.length, 3, 'nothing was changed yet');
   const done = await rollback(dataDir, '--yes');
-  assert.match(done.stdout, /Brought back the databases of schema-21/);
+  assert.match(done.stdout, /Brought back the data of schema-21/);
   for (const place of DATABASES) assert.deepEqual(rowsOf(path.join(dataDir, place)), before[place], place);
+  assert.deepEqual(await contents(dataDir), old);
+  assert.ok(!existsSync(path.join(dataDir, 'apps/later')));
   const [kept = ''] = await readdir(path.join(dataDir, 'replaced'));
+  assert.ok(existsSync(path.join(dataDir, 'replaced', kept, 'apps/later/config.yaml')));
   assert.equal(rowsOf(path.join(dataDir, 'replaced', kept, 'data/streamhub.db'), ['apps'])['apps']?.length, 3);
 });
+
+// made by test/fixtures/make-data-folders.mjs with the programs of those commits
+for (const file of readdirSync(path.join(ROOT, 'test/fixtures')).filter((name) => /^data-folder-\d{3}-/.test(name)))
+  test(`the data folder ${file} opens with everything in it, and is copied first`, async (t) => {
+    const dataDir = await oldFolder(t, file);
+    const registry = path.join(dataDir, 'data/streamhub.db');
+    const old = rowsOf(registry, ['apps', 'api_tokens']);
+    const people = () => (rowsOf(registry)['users'] ?? []).map((row) => JSON.parse(row).id);
+    const were = people();
+    const admin = { ADMIN_USER: 'admin@example.com', ADMIN_PASS: 'a long enough password' };
+    const daemon = await testDaemon(t, admin, { dataDir });
+    // its own token still opens it
+    const api = daemon.api.as('sk_0123456789abcdef0123456789abcdef');
+    const apps = (await api.get('/apps')).body;
+    assert.deepEqual(apps.map(({ name }: { name: string }) => name).sort(), ['films', 'live']);
+    assert.match((await api.get('/tokens')).text, /"kept"/);
+    if (existsSync(path.join(dataDir, 'data/secrets.json'))) {
+      const { bucket, hasKey, hasSecret } = (await api.get('/apps/films/s3')).body.data;
+      assert.deepEqual([bucket, hasKey, hasSecret], ['films', true, true]);
+    }
+    assert.equal((await api.post('/apps/films/reload')).status, 200);
+    await daemon.stop();
+    assert.deepEqual(people().slice(0, were.length), were);
+    assert.equal(
+      rowsOf(registry, ['schema_migrations'])['schema_migrations']?.some((row) =>
+        row.includes(`"id":${SCHEMA.registry},`),
+      ),
+      true,
+    );
+    const [copy] = await upgradeCopies(dataDir);
+    assert.deepEqual(rowsOf(path.join(copy?.folder ?? '', 'data/streamhub.db'), ['apps', 'api_tokens']), old);
+    assert.ok(existsSync(path.join(copy?.folder ?? '', 'apps/films/config.yaml')));
+  });
 
 test('a newer data folder is refused with both versions', async (t) => {
   const dataDir = await oldFolder(t);
@@ -135,4 +178,61 @@ test('a kill during the copy leaves no half copy, and the next start makes a who
   const names = await readdir(path.join(dataDir, 'upgrades'));
   assert.ok(names.length <= 3 && names.every((name) => !name.startsWith('.')), names.join());
   assert.ok((await readFile(path.join(copy?.folder ?? '', 'upgrade.json'), 'utf8')).includes('apps/films/app.db'));
+});
+
+/** Migrates the registry as the start does, and kills itself after the given number of statements, before they are committed. */
+const MIGRATE = `
+import Database from 'better-sqlite3';
+const [file, killAt] = [process.argv[1], Number(process.argv[2])];
+const { migrate } = await import('#daemon/platform/db/migrate.ts');
+const { registryMigrations } = await import('#daemon/platform/db/registry/index.ts');
+let count = 0;
+const { exec } = Database.prototype;
+Database.prototype.exec = function (sql) {
+  const result = exec.call(this, sql);
+  if (++count === killAt) process.kill(process.pid, 'SIGKILL');
+  return result;
+};
+migrate(new Database(file), registryMigrations);
+`;
+
+/** Brings the newest copy back, and kills itself before the file operation of the given number. */
+const ROLL_BACK = COPY.replace(
+  "const { copyBeforeUpgrade } = await import('#daemon/operations/backup/upgrade.ts');",
+  `const { prepareRollback, upgradeCopies } = await import('#daemon/operations/backup/upgrade.ts');
+const { applyRestore } = await import('#daemon/operations/backup/restore.ts');`,
+).replace(
+  'await copyBeforeUpgrade(prepareDataDir(dir));',
+  `const [copy] = await upgradeCopies(dir);
+await prepareRollback(dir, copy);
+await applyRestore(dir);`,
+);
+
+const killed = (script: string, ...args: string[]) => {
+  const options = { encoding: 'utf8', cwd: ROOT } as const;
+  const { signal, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script, ...args], options);
+  assert.equal(signal, 'SIGKILL', stderr);
+};
+
+test('a kill between migrations, and one in a rollback, lose nothing: the copy stays that of the old program', async (t) => {
+  const dataDir = await oldFolder(t, 'data-folder-012-60a66bb7.tgz');
+  const registry = path.join(dataDir, 'data/streamhub.db');
+  const before = rowsOf(registry);
+  await copyBeforeUpgrade(prepareDataDir(dataDir));
+  killed(MIGRATE, registry, '4');
+  const half = rowsOf(registry, ['schema_migrations'])['schema_migrations']?.length ?? 0;
+  assert.ok(half > (before['schema_migrations']?.length ?? 0) && half < SCHEMA.registry, 'some migrations were made');
+  const daemon = await testDaemon(t, {}, { dataDir });
+  assert.equal((await daemon.api.as('sk_0123456789abcdef0123456789abcdef').get('/apps')).status, 200);
+  await daemon.stop();
+  const copies = await upgradeCopies(dataDir);
+  assert.equal(copies.length, 1);
+  assert.deepEqual(rowsOf(path.join(copies[0]?.folder ?? '', 'data/streamhub.db')), before);
+  const secrets = await readFile(path.join(copies[0]?.folder ?? '', 'data/secrets.json'), 'utf8');
+  for (const killAt of [5, 25]) {
+    killed(ROLL_BACK, dataDir, String(killAt));
+    await rollback(dataDir, '--yes');
+    assert.deepEqual(rowsOf(registry), before, `killed before operation ${killAt}`);
+    assert.equal(await readFile(path.join(dataDir, 'data/secrets.json'), 'utf8'), secrets);
+  }
 });
