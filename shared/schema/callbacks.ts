@@ -32,7 +32,7 @@ const OWN_CALLBACK_EVENTS = [
   'latency_normal',
   'test',
 ] as const;
-const CALLBACK_EVENTS = [...LIVEKIT_CALLBACK_EVENTS, ...OWN_CALLBACK_EVENTS] as const;
+export const CALLBACK_EVENTS = [...LIVEKIT_CALLBACK_EVENTS, ...OWN_CALLBACK_EVENTS] as const;
 export type CallbackEventName = (typeof CALLBACK_EVENTS)[number];
 export const isCallbackEvent = (name: string): name is CallbackEventName =>
   (CALLBACK_EVENTS as readonly string[]).includes(name);

@@ -20,7 +20,19 @@ function* objects(value: unknown, place: string): Generator<[object: Json, place
 
 describe('the schemas of the OpenAPI document', () => {
   it('have the names of what they describe', () => {
-    for (const name of ['App', 'Stream', 'Vod', 'Node', 'Token', 'Job', 'Error', 'Room', 'Plugin', 'Incident'])
+    for (const name of [
+      'App',
+      'Stream',
+      'Vod',
+      'Node',
+      'Token',
+      'Job',
+      'Error',
+      'Event',
+      'CallbackMessage',
+      'Room',
+      'Plugin',
+    ])
       assert.ok(components['schemas']?.[name], name);
     assert.deepEqual(components['schemas']?.['JobEnvelope']?.['properties'], {
       data: { $ref: '#/components/schemas/Job' },

@@ -7,6 +7,7 @@ import { TAGS } from '#shared/contract/tags.ts';
 import { ERRORS, type ErrorCode, type ErrorDefinition, FILE_ERRORS } from '#shared/errors.ts';
 import { ErrorBody } from '#shared/schema/common.ts';
 import { Components } from './openapi-components.ts';
+import { eventStream, webhooks } from './openapi-events.ts';
 import { errorExamples, exampleOf } from './openapi-examples.ts';
 import { HEADERS, headersOf, sharedParameters } from './openapi-headers.ts';
 
@@ -33,6 +34,7 @@ export function openApiDocument(version: string, base: string, server = '/'): Js
     servers: [{ url: server }],
     tags: Object.entries(TAGS).map(([name, description]) => ({ name, description })),
     paths,
+    webhooks: webhooks(components),
     components: {
       schemas: components.schemas,
       headers: HEADERS,
@@ -109,10 +111,13 @@ function describe(op: Operation, components: Components): Json {
   };
 }
 
-const answer = (op: Operation, schema: TSchema, components: Components): Json => ({
-  schema: components.refer(schema),
-  ...(op.produces === undefined ? { example: exampleOf(schema) } : {}),
-});
+function answer(op: Operation, schema: TSchema, components: Components): Json {
+  if (op.produces === 'text/event-stream') return eventStream(components);
+  return {
+    schema: components.refer(schema),
+    ...(op.produces === undefined ? { example: exampleOf(schema) } : {}),
+  };
+}
 
 /** Errors of an operation: its own, and those that its access and input imply. */
 function errorsOf(op: Operation): Map<number, ErrorCode[]> {
