@@ -11,6 +11,27 @@ import { blockScope, ROOT, sharedDaemon, temporaryDir } from '#test/helpers/daem
 
 const run = promisify(execFile);
 
+/** The JavaScript samples of the API reference, each as a function. */
+async function samplesOf(url: string): Promise<string> {
+  const { paths } = (await (await fetch(`${url}/api/v1/openapi.json`)).json()) as {
+    paths: Record<
+      string,
+      Record<string, { operationId: string; 'x-codeSamples': { label: string; source: string }[] }>
+    >;
+  };
+  const functions = Object.values(paths)
+    .flatMap((methods) => Object.values(methods))
+    .flatMap(({ operationId, 'x-codeSamples': samples }) => {
+      const source = samples.find(({ label }) => label === 'JavaScript')?.source;
+      if (source === undefined) return [];
+      const [imported = '', ...rest] = source.split('\n');
+      assert.equal(imported, "import { StreamHub } from '@streamhub/client';");
+      return [`export async function ${operationId}() {\n${rest.join('\n')}\n}`];
+    });
+  assert.ok(functions.length > 150, `${functions.length} samples`);
+  return `import { StreamHub } from '@streamhub/client';\n${functions.join('\n')}\n`;
+}
+
 describe('the package of the client', () => {
   const scope = blockScope();
   const daemon = sharedDaemon();
@@ -106,11 +127,17 @@ export const isMissing = (error: unknown): boolean =>
 `;
     writeFileSync(path.join(folder, 'good.ts'), good);
     writeFileSync(path.join(folder, 'bad.ts'), bad);
+    writeFileSync(path.join(folder, 'samples.ts'), await samplesOf(daemon.url));
     const options = { strict: true, noEmit: true, target: 'es2024', types: [] as string[] };
-    const files = ['good.ts', 'bad.ts'];
     const configs = {
-      browser: { lib: ['es2024', 'dom', 'dom.iterable'], module: 'esnext', moduleResolution: 'bundler' },
+      browser: {
+        files: ['good.ts', 'bad.ts'],
+        lib: ['es2024', 'dom', 'dom.iterable'],
+        module: 'esnext',
+        moduleResolution: 'bundler',
+      },
       node: {
+        files: ['good.ts', 'bad.ts', 'samples.ts'],
         lib: ['es2024'],
         module: 'nodenext',
         moduleResolution: 'nodenext',
@@ -118,7 +145,7 @@ export const isMissing = (error: unknown): boolean =>
         typeRoots: [path.join(ROOT, 'node_modules/@types')],
       },
     };
-    for (const [name, more] of Object.entries(configs)) {
+    for (const [name, { files, ...more }] of Object.entries(configs)) {
       const config = path.join(folder, `tsconfig.${name}.json`);
       writeFileSync(config, JSON.stringify({ compilerOptions: { ...options, ...more }, files }));
       await run(process.execPath, [path.join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', config]).catch((error) => {

@@ -48,7 +48,35 @@ print(json.dumps({
 }))
 `;
 
-test('a Python client is generated, signs in, creates and lists apps, and gives errors as values', {
+/** Checks each sample of the reference: its imports, the names of its arguments, and its body. */
+const SAMPLES = `
+import ast, inspect, json, sys, urllib.request
+
+document = json.load(urllib.request.urlopen(sys.argv[1]))
+checked = 0
+for path in document["paths"].values():
+    for operation in path.values():
+        for sample in operation["x-codeSamples"]:
+            if sample["label"] != "Python":
+                continue
+            source = sample["source"].replace("stream_hub_client", "hub")
+            tree = ast.parse(source)
+            names = {}
+            imports = [one for one in tree.body if isinstance(one, (ast.Import, ast.ImportFrom))]
+            exec(compile(ast.Module(imports, []), "sample", "exec"), names)
+            for call in ast.walk(tree):
+                if not isinstance(call, ast.Call) or getattr(call.func, "attr", "") not in ("sync", "sync_detailed"):
+                    continue
+                function = getattr(names[call.func.value.id], call.func.attr)
+                inspect.signature(function).bind(**{one.arg: None for one in call.keywords})
+                for one in call.keywords:
+                    if one.arg == "body":
+                        eval(compile(ast.Expression(one.value), "body", "eval"), names)
+            checked += 1
+print(checked)
+`;
+
+test('a Python client is generated, signs in, creates and lists, gives errors as values, and suits the samples', {
   skip: found === undefined && 'no openapi-python-client (pip install openapi-python-client)',
 }, async (t) => {
   const { program, python } = found as NonNullable<typeof found>;
@@ -71,4 +99,7 @@ test('a Python client is generated, signs in, creates and lists apps, and gives 
   });
   assert.deepEqual(missing.slice(0, 2), [404, 'APP_NOT_FOUND']);
   assert.match(missing[2], /\w/);
+  writeFileSync(path.join(folder, 'samples.py'), SAMPLES);
+  const samples = await run(python, ['samples.py', url], { cwd: folder, env });
+  assert.ok(Number(samples.stdout) > 150, samples.stdout);
 });

@@ -10,6 +10,7 @@ import { Components } from './openapi-components.ts';
 import { eventStream, webhooks } from './openapi-events.ts';
 import { errorExamples, exampleOf } from './openapi-examples.ts';
 import { HEADERS, headersOf, sharedParameters } from './openapi-headers.ts';
+import { codeSamples } from './openapi-samples.ts';
 
 type Json = Record<string, unknown>;
 
@@ -19,7 +20,7 @@ export function openApiDocument(version: string, base: string, server = '/'): Js
   const paths: Record<string, Json> = {};
   for (const op of operations) {
     const path = (op.root ? '' : base) + op.path;
-    (paths[path] ??= {})[op.method.toLowerCase()] = describe(op, components);
+    (paths[path] ??= {})[op.method.toLowerCase()] = describe(op, path, components);
   }
   return {
     openapi: '3.1.0',
@@ -55,7 +56,7 @@ const IDEMPOTENCY_ERRORS: readonly ErrorCode[] = [
   'IDEMPOTENT_REQUEST_UNKNOWN',
   'IDEMPOTENCY_KEYS_USED_UP',
 ];
-function describe(op: Operation, components: Components): Json {
+function describe(op: Operation, path: string, components: Components): Json {
   const responses: Json = {};
   for (const [status, schema] of Object.entries(op.responses)) {
     responses[status] = {
@@ -108,6 +109,7 @@ function describe(op: Operation, components: Components): Json {
         }
       : {}),
     responses,
+    'x-codeSamples': codeSamples(op, path, op.body && nameOf(components.refer(op.body))),
   };
 }
 
@@ -118,6 +120,10 @@ function answer(op: Operation, schema: TSchema, components: Components): Json {
     ...(op.produces === undefined ? { example: exampleOf(schema) } : {}),
   };
 }
+
+/** Name of a schema that is referred to. */
+const nameOf = (reference: unknown): string | undefined =>
+  ((reference as Json)['$ref'] as string | undefined)?.split('/').at(-1);
 
 /** Errors of an operation: its own, and those that its access and input imply. */
 function errorsOf(op: Operation): Map<number, ErrorCode[]> {

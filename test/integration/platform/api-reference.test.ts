@@ -48,6 +48,13 @@ test('the API reference lists and finds every operation and contacts only the da
   // a request from the page passes the policy and carries the token that was typed
   await page.getByRole('textbox', { name: 'Bearer Token' }).first().fill(daemon.token);
   await page.goto(`${daemon.url}/api/v1/docs#tag/apps/GET/api/v1/apps`);
+  // samples with curl, the package of the client, and Python
+  const cardWith = (text: string) => page.locator('.request-card', { hasText: text });
+  const curl = cardWith("curl 'https://streams.example.com/api/v1/apps' ");
+  await curl.locator('button', { hasText: /^\s*curl\s*$/ }).click();
+  await page.getByRole('option', { name: 'JavaScript' }).click();
+  await cardWith('hub.listApps()').waitFor();
+
   await page.getByRole('button', { name: /^Test Request \(get \/api\/v1\/apps\)$/i }).click();
   const answer = page.waitForResponse(`${daemon.url}/api/v1/apps`);
   await page.getByRole('dialog').getByRole('button', { name: /^Send/ }).first().click();
