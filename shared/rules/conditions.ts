@@ -1,4 +1,4 @@
-import { QUALITY_LIMITS } from './quality.ts';
+import { NODE_LEAST_PARTICIPANTS, QUALITY_LIMITS } from './quality.ts';
 
 /** How bad an incident is. */
 export const SEVERITIES = ['warning', 'critical'] as const;
@@ -163,7 +163,7 @@ export const CONDITIONS = define({
   },
   'node-quality': {
     title: 'Quality on a node is bad',
-    reads: 'LiveKit’s quality score of the connections on a node, from heartbeats',
+    reads: `LiveKit’s quality score of the connections on a node with at least ${NODE_LEAST_PARTICIPANTS} participants, from heartbeats`,
     subject: 'node',
     threshold: {
       what: 'Quality score',

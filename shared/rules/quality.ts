@@ -2,6 +2,9 @@ import type { NodeQualityFinding } from '../schema/quality.ts';
 import type { IcePath, QualityFinding, QualitySample, TelemetryDirection } from '../schema/telemetry.ts';
 import type { QualityMeasure } from './node-figures.ts';
 
+/** One bad connection says nothing about a node; with fewer participants there is no alert. */
+export const NODE_LEAST_PARTICIPANTS = 3;
+
 /**
  * From where a figure is worth a word. Loss and round trip: ITU-T G.114 and what people hear. The score is a MOS; below 3.6
  * many people are dissatisfied (ITU-T G.107, annex B). The others from use.

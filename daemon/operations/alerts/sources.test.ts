@@ -21,10 +21,13 @@ const machine = (diskFree: number, memoryFree = 50) =>
     disk: { totalBytes: 100 * 2 ** 30, freeBytes: diskFree * 2 ** 30 },
     memory: { totalBytes: 100 * 2 ** 30, freeBytes: memoryFree * 2 ** 30 },
   }) as never;
-const nodes = (...list: (Partial<JudgedNode> & { load?: Partial<NodeEntry['load']> })[]): SourceDeps['nodes'] => ({
+const nodes = (
+  ...list: (Partial<JudgedNode> & { load?: Partial<NodeEntry['load']>; participants?: number })[]
+): SourceDeps['nodes'] => ({
   all: () =>
-    list.map(({ load, ...judged }, index) => ({
+    list.map(({ load, participants = null, ...judged }, index) => ({
       id: `n${index}`,
+      livekit: { participants },
       name: `edge-${index}`,
       judged,
       load: { cpu: null, memory: null, forwardMs: null, diskFree: null, quality: null, ...load },
@@ -159,6 +162,7 @@ describe('what the daemon knows, by the default rules', () => {
         nodes: nodes(
           { load: { quality: { score: 2.94, lossOut: 6, rtt: 20 } } },
           { load: { quality: { score: 3.6 } } },
+          { load: { quality: { score: 1 } }, participants: 2 },
         ),
       },
       ['warning Quality on node edge-0: a score of 2.9 of 4.5, 6 % loss on the way to viewers'],

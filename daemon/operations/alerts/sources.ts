@@ -7,7 +7,7 @@ import type { JobRow } from '#daemon/platform/jobs/repository.ts';
 import { bytes, plural } from '#shared/format.ts';
 import type { ConditionId } from '#shared/rules/conditions.ts';
 import { type JudgedNode, type NodeCode, nodeSentence, nodeState } from '#shared/rules/nodes.ts';
-import { nodeQualityWords } from '#shared/rules/quality.ts';
+import { NODE_LEAST_PARTICIPANTS, nodeQualityWords } from '#shared/rules/quality.ts';
 import type { AppRecord } from '#shared/schema/apps.ts';
 import { ORIGIN } from '#shared/schema/cluster.ts';
 import type { InstallationWarning } from '#shared/schema/settings.ts';
@@ -290,7 +290,8 @@ async function nodeFacts({ all, judge, isFresh }: SourceDeps['nodes']): Promise<
     const text = nodeSentence(node.name, state);
     if (condition !== undefined) facts.push({ condition, ...subject, text, isMild: state.urgency === 'warn' });
     const { forwardMs, quality } = node.load;
-    if (quality?.score !== undefined && isFresh(node)) {
+    const isJudged = (node.livekit?.participants ?? NODE_LEAST_PARTICIPANTS) >= NODE_LEAST_PARTICIPANTS;
+    if (quality?.score !== undefined && isJudged && isFresh(node)) {
       const why = nodeQualityWords({ ...quality, score: undefined }).map((words) => `, ${words}`);
       const text = `Quality on node ${node.name}: a score of ${Math.round(quality.score * 10) / 10} of 4.5${why.join('')}`;
       facts.push({ condition: 'node-quality', ...subject, text, value: quality.score });
