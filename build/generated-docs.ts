@@ -5,6 +5,7 @@ import type { Access } from '#shared/contract/operation.ts';
 import { ERRORS, type ErrorDefinition } from '#shared/errors.ts';
 import { ACTIONS, RESOURCES, ROLES, roleAllows } from '#shared/permissions.ts';
 import { alertsGuide } from './alerts-doc.ts';
+import { cliReference } from './cli-doc.ts';
 import { configReference } from './config-doc.ts';
 import { deliveryDoc } from './delivery-doc.ts';
 import { liveHlsGuide } from './live-hls-doc.ts';
@@ -17,6 +18,7 @@ import { pluginReference } from './plugin-doc.ts';
 export function generatedDocs(): Record<string, string> {
   return {
     'docs/alerts.md': NOTE + alertsGuide(),
+    'docs/cli.md': NOTE + cliReference(),
     'docs/errors.md': errors(),
     'docs/settings.md': settings(),
     'docs/permissions.md': permissions(),

@@ -30,6 +30,7 @@ const GROUPS: readonly [title: string, files: readonly string[]][] = [
       'docs/guide-integrators.md',
       'docs/api.md',
       'docs/clients.md',
+      'docs/cli.md',
       'docs/livekit.md',
       'docs/mqtt.md',
       'docs/live-hls.md',

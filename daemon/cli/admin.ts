@@ -9,7 +9,8 @@ import { askSecret } from './passphrase.ts';
 import { commandSettings } from './settings.ts';
 import { commandWithHelp, runCommand } from './usage.ts';
 
-const HELP = `streamhub admin: restores access for an operator. Needs the daemon's files; stop the daemon first.
+/** Shown by --help and in docs/cli.md. */
+export const HELP = `streamhub admin: restores access for an operator. Needs the daemon's files; stop the daemon first.
 
 streamhub admin users                      list the accounts
 streamhub admin reset-password [EMAIL]     set a password and end all sessions of that account (default: the only superadmin)

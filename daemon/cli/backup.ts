@@ -18,7 +18,8 @@ import { type ConnectionOptions, clientOf } from './remote/connection.ts';
 import { explainFailure } from './remote/failures.ts';
 import { commandWithHelp, runCommand } from './usage.ts';
 
-const HELP = `streamhub backup: makes a backup of the running daemon’s data directory, with the API token of STREAMHUB_TOKEN.
+/** Shown by --help and in docs/cli.md. */
+export const HELP = `streamhub backup: makes a backup of the running daemon’s data directory, with the API token of STREAMHUB_TOKEN.
 
 streamhub backup                 make a backup and wait for it
   --to APP                       in the storage of that app instead of the folder backups; @storage: in the storage of backups

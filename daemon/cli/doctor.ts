@@ -32,7 +32,8 @@ import { hideSecrets } from '#shared/secrets.ts';
 import { clientOf } from './remote/connection.ts';
 import { commandWithHelp, runCommand } from './usage.ts';
 
-const HELP = `streamhub doctor: checks the installation, and says what is wrong and what you can do.
+/** Shown by --help and in docs/cli.md. */
+export const HELP = `streamhub doctor: checks the installation, and says what is wrong and what you can do.
 
 streamhub doctor
   --json                     print the report as JSON; it holds no secrets, so you can attach it to a question

@@ -3,7 +3,7 @@ import { SETTINGS } from '#daemon/platform/settings-table.ts';
 import { VERSION } from '#daemon/platform/version.ts';
 
 /** A command: one with `command()` is made of commander's definitions, one with `run` reads its arguments itself. */
-type Loaded = { run(args: string[]): Promise<number> } | { command(): Command };
+export type Loaded = { run(args: string[]): Promise<number>; HELP?: string } | { command(): Command };
 
 /** Commands beside the daemon itself, loaded only when called. */
 export const COMMANDS: Record<string, { summary: string; load: () => Promise<Loaded> }> = {
@@ -48,6 +48,10 @@ export const COMMANDS: Record<string, { summary: string; load: () => Promise<Loa
   events: { summary: 'Follow the events.', load: () => import('./remote/events.ts') },
   jobs: { summary: 'List, wait for, cancel and retry jobs.', load: () => import('./remote/jobs.ts') },
   api: { summary: 'Send any request to the API, and print the answer.', load: () => import('./remote/api.ts') },
+  completion: {
+    summary: 'Print the script that completes commands in bash, zsh or fish.',
+    load: () => import('./completion.ts'),
+  },
   plugin: { summary: 'Create, check, pack, add and manage plugins.', load: () => import('./plugin.ts') },
   doctor: {
     summary: 'Check the installation, and say what is wrong and what you can do.',
@@ -73,18 +77,34 @@ export const COMMANDS: Record<string, { summary: string; load: () => Promise<Loa
   },
 };
 
+/** What the scripts of `streamhub completion` call. */
+export const COMPLETE = '__complete';
+
 /** Entry of the `streamhub` command. Without a command it starts the daemon. */
 export async function main(args: string[]): Promise<void> {
   const [first, ...rest] = args;
+  if (first === COMPLETE) return (await import('./completion.ts')).printCandidates(rest);
   const command = first === undefined ? undefined : COMMANDS[first];
   if (command !== undefined) {
     process.exitCode = await runLoaded(first as string, await command.load(), rest);
+    return;
+  }
+  if (first !== undefined && first !== 'start' && !first.startsWith('-')) {
+    process.exitCode = await unknownCommand(first);
     return;
   }
   const flags = await readFlags(first === 'start' ? rest : args);
   if (flags === undefined) return;
   const { runDaemon } = await import('#daemon/start/main.ts');
   await runDaemon(flags);
+}
+
+async function unknownCommand(name: string): Promise<number> {
+  const [{ nearest }, { EXIT }] = await Promise.all([import('#shared/nearest.ts'), import('./exit-codes.ts')]);
+  const near = nearest(name, ['start', ...Object.keys(COMMANDS)]);
+  const hint = near === undefined ? '' : ` Did you mean ${near}?`;
+  process.stderr.write(`streamhub: there is no command ${name}.${hint}\nTry streamhub --help.\n`);
+  return EXIT.usage.code;
 }
 
 async function runLoaded(name: string, loaded: Loaded, args: string[]): Promise<number> {

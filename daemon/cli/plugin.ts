@@ -1,26 +1,27 @@
 import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import * as ops from '#shared/contract/plugins.ts';
-import { PluginRefusal, problemLine } from '#shared/plugin-sdk/problems.ts';
-import { UsageError } from './exit-codes.ts';
+import { EXIT, ExitWith, UsageError } from './exit-codes.ts';
 import { addPlugin } from './plugin/add.ts';
 import { checkPlugin, reportOf } from './plugin/check.ts';
 import { packPlugin } from './plugin/pack.ts';
 import { KINDS, type Kind, scaffoldPlugin } from './plugin/scaffold.ts';
 import { type ConnectionOptions, clientOf } from './remote/connection.ts';
-import { explainFailure } from './remote/failures.ts';
-import { newCommand, runProgram } from './usage.ts';
+import { newCommand } from './usage.ts';
 
-/** `streamhub plugin …`: what authors and operators do with plugins. 0 = done, 1 = problems found, 2 = wrong usage. */
-export async function run(args: string[]): Promise<number> {
-  // npm runs its scripts in the package's folder; paths are meant from where the person is
-  if (process.env['npm_lifecycle_event'] === 'start' && process.env['INIT_CWD']) process.chdir(process.env['INIT_CWD']);
-  let status = 0;
-  const print = (text: string): void => void process.stdout.write(`${text}\n`);
-  const program = newCommand('streamhub plugin').description(
-    'Create, check, pack and add plugins. See docs/plugins.md for the guide.',
+const print = (text: string): void => void process.stdout.write(`${text}\n`);
+
+/** `streamhub plugin …`: what authors and operators do with plugins. */
+export function command(): Command {
+  const program = newCommand('plugin').description(
+    'Create, check, pack and add plugins, and manage those of a daemon. See docs/plugins.md for the guide.',
   );
 
+  program.hook('preAction', () => {
+    // npm runs its scripts in the package's folder; paths are meant from where the person is
+    if (process.env['npm_lifecycle_event'] === 'start' && process.env['INIT_CWD'])
+      process.chdir(process.env['INIT_CWD']);
+  });
   program
     .command('new')
     .description('create a plugin in a new folder; it passes its check and its tests as it is')
@@ -45,7 +46,7 @@ export async function run(args: string[]): Promise<number> {
     .action(async (place: string, options: { json?: boolean }) => {
       const result = await checkPlugin(place);
       print(options.json ? JSON.stringify(result, null, 2) : reportOf(result));
-      if (!result.ok) status = 1;
+      if (!result.ok) throw new ExitWith(EXIT.failed.code);
     });
 
   program
@@ -74,9 +75,11 @@ export async function run(args: string[]): Promise<number> {
   const remote = (name: string, description: string): Command =>
     program
       .command(name)
-      .description(`${description}, in the running daemon, with the API token of STREAMHUB_TOKEN`)
-      .option('--url <address>', 'address of the daemon; without it, the one that runs on DATA_DIR')
-      .option('--data-dir <folder>', 'DATA_DIR of the daemon')
+      .description(`${description}, in a running daemon`)
+      .option('--context <name>', 'use this stored context instead of the current one')
+      .option('--url <address>', 'address of the daemon; the token is STREAMHUB_TOKEN')
+      .option('--ca-file <file>', 'PEM file with authorities to trust beside those of the system')
+      .option('--data-dir <folder>', 'DATA_DIR of a daemon on this machine')
       .option('--env-file <file>', 'settings of the daemon');
   const timeout = 240_000;
   remote('list', 'list the plugins').action(async (options: ConnectionOptions) => {
@@ -116,13 +119,7 @@ export async function run(args: string[]): Promise<number> {
         print(`${done} ${id}.`);
       });
 
-  return runProgram(program, args, explain, () => status);
-}
-
-/** The problems of a plugin and what to do, else what went wrong. */
-function explain(error: Error): readonly string[] {
-  if (!(error instanceof PluginRefusal)) return explainFailure(error);
-  return error.problems.flatMap((problem) => [problemLine(problem), `  ${problem.cure}`]);
+  return program;
 }
 
 const forced = ({ force }: { force?: boolean }): { force?: true } => (force ? { force: true } : {});

@@ -13,7 +13,8 @@ import { backupPassphrase } from './passphrase.ts';
 import { commandSettings } from './settings.ts';
 import { commandWithHelp, runCommand } from './usage.ts';
 
-const HELP = `streamhub restore FILE: restores a backup into the data directory. Stop the daemon first.
+/** Shown by --help and in docs/cli.md. */
+export const HELP = `streamhub restore FILE: restores a backup into the data directory. Stop the daemon first.
 ${SOURCE_HELP}  --force                    also into a data directory that is in use; what it replaces is kept in the folder replaced
   --passphrase-file FILE     read the passphrase from the first line of FILE
   --data-dir DIR, --env-file FILE   as for the daemon

@@ -5,7 +5,8 @@ import { DataDirInUse, lockDataDir, prepareDataDir } from '#daemon/platform/data
 import { commandSettings } from './settings.ts';
 import { commandWithHelp, runCommand } from './usage.ts';
 
-const HELP = `streamhub rollback: brings back databases, configs and secrets as they were before the last upgrade, for the old program.
+/** Shown by --help and in docs/cli.md. */
+export const HELP = `streamhub rollback: brings back databases, configs and secrets as they were before the last upgrade, for the old program.
 Stop the daemon first. Without --yes it only says what would be lost.
 
   --yes                             bring them back; those of now are kept in the folder replaced

@@ -15,7 +15,8 @@ import { ORIGIN } from '#shared/schema/cluster.ts';
 import { commandSettings } from './settings.ts';
 import { commandWithHelp, runCommand } from './usage.ts';
 
-const HELP = `streamhub uninstall: lists what a removal deletes and what it keeps, and removes StreamHub with --yes.
+/** Shown by --help and in docs/cli.md. */
+export const HELP = `streamhub uninstall: lists what a removal deletes and what it keeps, and removes StreamHub with --yes.
 
 streamhub uninstall
   --yes                      delete the data and the program (the Debian package; else you are told how to remove the program)

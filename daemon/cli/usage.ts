@@ -25,17 +25,12 @@ export function usageExitCode(error: unknown): number | undefined {
 }
 
 /** Parses the arguments, runs the action that they name, and returns the exit code. */
-export async function runProgram(
-  program: Command,
-  args: readonly string[],
-  explain?: (error: Error) => readonly string[],
-  status: () => number = () => EXIT.ok.code,
-): Promise<number> {
+export async function runProgram(program: Command, args: readonly string[]): Promise<number> {
   pointToHelp(program, program.name());
   return runCommand(async () => {
     await program.parseAsync(args, { from: 'user' });
-    return status();
-  }, explain);
+    return EXIT.ok.code;
+  });
 }
 
 /** After a wrong line, each command names its own help. */

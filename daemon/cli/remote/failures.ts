@@ -1,4 +1,5 @@
 import { DaemonError, UnreachableError } from '#shared/client/errors.ts';
+import { PluginRefusal, problemLine } from '#shared/plugin-sdk/problems.ts';
 
 interface SystemError extends Error {
   code?: string;
@@ -20,6 +21,8 @@ export function explainFailure(error: unknown): string[] {
     ];
   }
   if (error instanceof UnreachableError) return unreachable(error);
+  if (error instanceof PluginRefusal)
+    return error.problems.flatMap((problem) => [problemLine(problem), `  ${problem.cure}`]);
   const { message, hint } = error as Error & { hint?: unknown };
   return typeof hint === 'string' ? [message, `  ${hint}`] : [message];
 }
