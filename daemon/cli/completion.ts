@@ -1,6 +1,11 @@
 import { Argument, type Command } from 'commander';
-import { COMMANDS, COMPLETE } from './main.ts';
 import { newCommand } from './usage.ts';
+
+/** What the scripts call. */
+const COMPLETE = '__complete';
+
+/** As much of the table of commands as completion needs. */
+type Commands = Readonly<Record<string, { summary: string; load(): Promise<object> }>>;
 
 /** The scripts ask the program itself, so that they never need to be renewed. */
 export const SCRIPTS: Readonly<Record<string, string>> = {
@@ -47,22 +52,22 @@ Examples:
     .action((shell: string) => void process.stdout.write(SCRIPTS[shell] ?? ''));
 
 /** Prints what the last word can become, one a line, with a description after a tab. */
-export async function printCandidates(args: readonly string[]): Promise<void> {
+export async function printCandidates(commands: Commands, args: readonly string[]): Promise<void> {
   const words = args[0] === '--' ? args.slice(1) : args;
-  for (const [name, text] of await candidates(words)) process.stdout.write(`${name}\t${text}\n`);
+  for (const [name, text] of await candidates(commands, words)) process.stdout.write(`${name}\t${text}\n`);
 }
 
-async function candidates(words: readonly string[]): Promise<[name: string, text: string][]> {
+async function candidates(commands: Commands, words: readonly string[]): Promise<[name: string, text: string][]> {
   const typed = words.at(-1) ?? '';
   const [first, ...before] = words.slice(0, -1);
   const begins = ([name]: readonly [string, string]): boolean => name.startsWith(typed);
   if (first === undefined)
-    return Object.entries(COMMANDS)
+    return Object.entries(commands)
       .map(([name, { summary }]): [string, string] => [name, summary])
       .filter(begins);
-  const loaded = await COMMANDS[first]?.load();
-  if (loaded === undefined || 'run' in loaded) return [];
-  const command = innermost(loaded.command(), before);
+  const loaded = await commands[first]?.load();
+  if (loaded === undefined || !('command' in loaded)) return [];
+  const command = innermost((loaded.command as () => Command)(), before);
   const option = command.options.find(({ long, short }) => [long, short].includes(before.at(-1)) && long !== undefined);
   if (option?.required) return (option.argChoices ?? []).map((name): [string, string] => [name, '']).filter(begins);
   if (typed.startsWith('-'))

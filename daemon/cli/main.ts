@@ -3,7 +3,7 @@ import { SETTINGS } from '#daemon/platform/settings-table.ts';
 import { VERSION } from '#daemon/platform/version.ts';
 
 /** A command: one with `command()` is made of commander's definitions, one with `run` reads its arguments itself. */
-export type Loaded = { run(args: string[]): Promise<number>; HELP?: string } | { command(): Command };
+type Loaded = { run(args: string[]): Promise<number>; HELP?: string } | { command(): Command };
 
 /** Commands beside the daemon itself, loaded only when called. */
 export const COMMANDS: Record<string, { summary: string; load: () => Promise<Loaded> }> = {
@@ -78,12 +78,12 @@ export const COMMANDS: Record<string, { summary: string; load: () => Promise<Loa
 };
 
 /** What the scripts of `streamhub completion` call. */
-export const COMPLETE = '__complete';
+const COMPLETE = '__complete';
 
 /** Entry of the `streamhub` command. Without a command it starts the daemon. */
 export async function main(args: string[]): Promise<void> {
   const [first, ...rest] = args;
-  if (first === COMPLETE) return (await import('./completion.ts')).printCandidates(rest);
+  if (first === COMPLETE) return (await import('./completion.ts')).printCandidates(COMMANDS, rest);
   const command = first === undefined ? undefined : COMMANDS[first];
   if (command !== undefined) {
     process.exitCode = await runLoaded(first as string, await command.load(), rest);
