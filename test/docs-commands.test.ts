@@ -32,8 +32,6 @@ const RUN_BY: Record<string, string> = {
 };
 const SHELL = new Set(['sh', 'bash', 'shell', 'console']);
 const COMMAND = /^\s*(?:\$ )?(?:[A-Z_]+=\S* )*(?:curl|streamhub|npm|npx|node|sudo|docker|git|wget|apt)\b/m;
-/** Documented before the command itself is there. */
-const COMING = new Set(['export', 'plan', 'apply']);
 /** What doesn't end by itself: it has to print something, and is then ended. */
 const FOLLOWS = /^(?:npm start|streamhub|streamhub start)$|^curl -N |^streamhub (?:logs|events)\b.* (?:-f|--follow)\b/m;
 
@@ -73,7 +71,7 @@ test('scripts and commands that the text names are there', async () => {
       ),
     ]
       .filter(([, program, name = '']) =>
-        program === 'npm run' ? !(name in scripts) : !COMING.has(name) && !new RegExp(`\\b${name}\\b`).test(help),
+        program === 'npm run' ? !(name in scripts) : !new RegExp(`\\b${name}\\b`).test(help),
       )
       .map(([whole]) => `${file}: ${whole}`),
   );

@@ -17,7 +17,7 @@ test('every package with an install script is known to the installation', () => 
     hasInstallScript ? [place.replace(/^.*node_modules\//, '')] : [],
   );
   // electron-winstaller's is for packaging on Windows only; esbuild's only makes its start faster; scarf's only counts
-  // installations, and is never run
+  // installations; it is never run, and package.json turns it off
   assert.deepEqual(withScript.sort(), ['@scarf/scarf', 'electron-winstaller', 'esbuild', 'keytar', 'node', 'node-pty']);
   const installer = readFileSync(path.join(ROOT, 'build', 'ensure-install.mjs'), 'utf8');
   for (const name of ['keytar', 'node', 'node-pty']) assert.ok(installer.includes(`'${name}'`), name);
