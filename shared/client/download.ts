@@ -109,7 +109,7 @@ async function begin(source: Source, options: DownloadOptions): Promise<Download
 
   const first = await openAt(from, etag ?? null);
   // all of it came before
-  if (from > 0 && first.status !== 206) {
+  if (from > 0 && !isRest(first, etag ?? null)) {
     void first.body?.cancel();
     throw changed();
   }
@@ -144,7 +144,10 @@ async function begin(source: Source, options: DownloadOptions): Promise<Download
           if (!isResumable || failures > retries || !(await waitBefore(failures, broken, signal))) throw broken;
           signal.throwIfAborted();
           response = await openAt(received, validator);
-          if (response.status !== 206) throw changed();
+          if (!isRest(response, validator)) {
+            void response.body?.cancel();
+            throw changed();
+          }
         }
       }
     } finally {
@@ -177,6 +180,12 @@ async function begin(source: Source, options: DownloadOptions): Promise<Download
 /** What says that two parts belong to one file (RFC 9110, section 13.1.5). */
 const strongValidator = ({ etag, 'last-modified': date }: Record<string, string>): string | null =>
   etag !== undefined && !etag.startsWith('W/') ? etag : (date ?? null);
+
+/** Whether the answer is the rest of the same file. Some storages ignore If-Range, and send the rest of another one. */
+function isRest({ status, headers }: Response, validator: string | null): boolean {
+  const own = validator === null ? null : headers.get(validator.includes('"') ? 'etag' : 'last-modified');
+  return status === 206 && (own === null || own === validator);
+}
 
 function sizeOf(headers: Record<string, string>, status: number): number | null {
   const text =

@@ -241,13 +241,14 @@ describe('the download of a link', () => {
   const content = Buffer.from(Array.from({ length: 300_000 }, (_, index) => index % 251));
   const storage = async (
     t: { after(fn: () => unknown): void },
-    options: { breaks?: number[]; changes?: boolean } = {},
+    options: { breaks?: number[]; changes?: boolean; ignoresIfRange?: boolean } = {},
   ) => {
     const { breaks = [] } = options;
     let etag = '"one"';
     return proxyBefore(t, '', (request, response) => {
       const from = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0);
-      const isPart = request.headers.range !== undefined && (request.headers['if-range'] ?? etag) === etag;
+      const validator = options.ignoresIfRange ? undefined : request.headers['if-range'];
+      const isPart = request.headers.range !== undefined && (validator ?? etag) === etag;
       const part = isPart ? content.subarray(from) : content;
       response.writeHead(isPart ? 206 : 200, {
         etag,
@@ -290,10 +291,14 @@ describe('the download of a link', () => {
     const rest = await hub.download('/film.mp4', { from: 299_000, etag: '"one"' });
     assert.deepEqual([rest.status, rest.size], [206, content.length]);
     assert.ok(content.subarray(299_000).equals(await rest.bytes()));
-    await assert.rejects(hub.download('/film.mp4', { from: 299_000, etag: '"old"' }), /has changed/);
-    const changing = await storage(t, { breaks: [1000], changes: true });
-    const file = await new StreamHub({ url: changing.url }).download('/film.mp4');
-    await assert.rejects(() => file.bytes(), /has changed/);
+    for (const ignoresIfRange of [false, true]) {
+      const { url: same } = await storage(t, { ignoresIfRange });
+      const old = { from: 299_000, etag: '"old"' };
+      await assert.rejects(new StreamHub({ url: same }).download('/film.mp4', old), /has changed/);
+      const changing = await storage(t, { breaks: [1000], changes: true, ignoresIfRange });
+      const file = await new StreamHub({ url: changing.url }).download('/film.mp4');
+      await assert.rejects(() => file.bytes(), /has changed/);
+    }
   });
 
   test('ends with the reason of the signal', async (t) => {

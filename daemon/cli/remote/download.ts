@@ -95,11 +95,7 @@ async function toFile(daemon: Daemon, link: string, file: string): Promise<numbe
 async function begin(daemon: Daemon, link: string, from: number, etag: string | undefined): Promise<Download> {
   if (from === 0) return start(daemon, link);
   try {
-    const rest = await start(daemon, link, from, etag);
-    // some storages ignore If-Range, and would send the rest of another file
-    if (rest.etag === null || rest.etag === etag) return rest;
-    rest.cancel();
-    return await start(daemon, link);
+    return await start(daemon, link, from, etag);
   } catch (error) {
     const isOutdated = error instanceof UnreachableError || (error as { status?: number }).status === 416;
     if (!isOutdated || daemon.signal.aborted) throw error;
