@@ -11,7 +11,7 @@ interface CodeSample {
 }
 
 /** Stands for the daemon's address in samples. */
-export const SAMPLE_SERVER = 'https://streams.example.com';
+const SAMPLE_SERVER = 'https://streams.example.com';
 
 /** What a sample shows. */
 interface Call {
