@@ -119,7 +119,7 @@ const columns: readonly Column<Ingest>[] = [
   {
     id: 'state',
     header: 'State',
-    width: '104px',
+    width: '160px',
     sort: (one) => one.status,
     cell: (one) => (
       <State tone={INGEST_TONES[one.status]} title={one.error ?? undefined}>
