@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parse } from 'yaml';
 import { readJson } from '#daemon/edge/layout.ts';
 import { isAlive, type ProcessRef, signal } from '#daemon/edge/process-table.ts';
+import { STORAGE_KEY } from '#daemon/operations/backup/repository.ts';
 import { DataDirInUse, lockDataDir, prepareDataDir } from '#daemon/platform/data-dir.ts';
 import { openDatabase } from '#daemon/platform/db/open.ts';
 import { PACKAGE_ROOT } from '#daemon/platform/paths.ts';
@@ -29,9 +30,8 @@ Stop the daemon first; the Debian package does that itself. Back up what you nee
 
 /** Where the Debian package puts the program. */
 const DEBIAN_HOME = '/usr/lib/streamhub';
-/** Everything that StreamHub creates in a DATA_DIR. Other files there are kept. */
+/** Everything that StreamHub creates in a DATA_DIR but `data`, which goes last. Other files there are kept. */
 const PARTS = [
-  'data',
   'apps',
   'archive',
   'backups',
@@ -78,7 +78,7 @@ async function uninstall(
   { yes = false, keepData = false }: UninstallOptions,
 ): Promise<number> {
   const say = (line: string) => process.stdout.write(`${line}\n`);
-  for (const line of removalLines(planOf(settings, kind, keepData))) say(line);
+  for (const line of removalLines(await planOf(settings, kind, keepData))) say(line);
   if (!yes) {
     say('Nothing was removed. To remove it, add --yes.');
     return 0;
@@ -103,14 +103,14 @@ export function kindOf(packageRoot: string): Kind {
   return existsSync(path.join(packageRoot, 'build', 'start.mjs')) ? 'clone' : 'npm';
 }
 
-function planOf({ dataDir, envFile }: Settings, kind: Kind, keepData: boolean): Removal {
+async function planOf({ dataDir, envFile }: Settings, kind: Kind, keepData: boolean): Promise<Removal> {
   const removed: string[] = [];
   const kept: string[] = [];
   const data = keepData ? kept : removed;
-  const parts = PARTS.filter((part) => existsSync(path.join(dataDir, part)));
+  const parts = isOurs(dataDir) ? ['data', ...PARTS].filter((part) => existsSync(path.join(dataDir, part))) : [];
   if (parts.length === 0) kept.push(`${dataDir}: no data of StreamHub is there`);
   for (const part of parts) data.push(`${path.join(dataDir, part)}  ${describe(dataDir, part)}`);
-  const others = entries(dataDir).filter((name) => !PARTS.includes(name));
+  const others = entries(dataDir).filter((name) => !parts.includes(name));
   if (others.length > 0)
     (kind === 'debian' ? data : kept).push(
       `${dataDir}: ${plural(others.length, 'file or folder', 'files and folders')} that StreamHub didn’t create`,
@@ -122,9 +122,7 @@ function planOf({ dataDir, envFile }: Settings, kind: Kind, keepData: boolean): 
     data.push('the user and group streamhub');
   } else kept.push(`${PACKAGE_ROOT}  the program; the last line says how to remove it`);
   for (const [app, bucket] of buckets(dataDir)) kept.push(`recordings of ${app} in the bucket ${bucket}`);
-  for (const node of nodes(dataDir))
-    kept.push(`edge node ${node}: remove it on its machine, with install.sh --uninstall`);
-  kept.push('LiveKit, Redis and proxies that others run');
+  kept.push(...outside(dataDir), ...(await signIns()), 'LiveKit, Redis and proxies that others run');
   return { removed, kept };
 }
 
@@ -175,24 +173,71 @@ function buckets(dataDir: string): [app: string, bucket: string][] {
   });
 }
 
-function nodes(dataDir: string): string[] {
+/** What the registry knows of that is elsewhere: backups in buckets, and edge nodes. */
+function outside(dataDir: string): string[] {
   const file = path.join(dataDir, 'data', 'streamhub.db');
   if (!existsSync(file)) return [];
   try {
     const db = openDatabase(file);
+    const names = (sql: string, of: string): string[] => {
+      try {
+        return db.prepare<[string], string>(sql).pluck().all(of);
+      } catch (error) {
+        // a version before it wrote this registry
+        if (/no such table/.test((error as Error).message)) return [];
+        throw error;
+      }
+    };
     try {
-      return db.prepare('SELECT name FROM cluster_nodes WHERE id <> ? ORDER BY name').pluck().all(ORIGIN) as string[];
+      const buckets = new Set([
+        ...names(`SELECT value ->> 'bucket' FROM streamhub_meta WHERE key = ?`, STORAGE_KEY),
+        ...names(
+          `SELECT DISTINCT coalesce(place_json ->> '$.settings.bucket', place_json ->> 'storage_bucket')
+             FROM backups WHERE destination <> ?`,
+          '',
+        ),
+      ]);
+      return [
+        ...[...buckets].filter((bucket) => bucket).map((bucket) => `backups in the bucket ${bucket}`),
+        ...names('SELECT name FROM cluster_nodes WHERE id <> ? ORDER BY name', ORIGIN).map(
+          (node) => `edge node ${node}: remove it on its machine, with install.sh --uninstall`,
+        ),
+      ];
     } finally {
       db.close();
     }
   } catch {
-    return ['(the registry can’t be read, so their names are unknown)'];
+    return ['backups in buckets, and edge nodes: the registry can’t be read, so their names are unknown'];
   }
 }
 
-/** @throws when a daemon runs on it */
+/** Daemons that the user of this command signed in to with the command line. */
+async function signIns(): Promise<string[]> {
+  const { contextsFile, readContexts, SERVICE } = await import('./remote/contexts.ts');
+  const file = contextsFile();
+  if (!existsSync(file)) return [];
+  try {
+    const { contexts } = await readContexts();
+    return [
+      `${file}  daemons that you connected to`,
+      ...contexts.map(
+        ({ name, account, store }) =>
+          `the credential of the context ${name} in ${store === 'keychain' ? `the keychain, as ${SERVICE}, ${account}` : 'a file beside it'}; remove it with: streamhub contexts rm ${name}`,
+      ),
+    ];
+  } catch {
+    return [`${file}  daemons that you connected to; it can’t be read`];
+  }
+}
+
+/** Files of `data` that tell a folder of StreamHub from another one; the last that are removed. */
+const MARKS = ['streamhub.db', 'daemon.lock'];
+
+const isOurs = (dataDir: string): boolean => MARKS.some((mark) => existsSync(path.join(dataDir, 'data', mark)));
+
+/** A removal that was cut off is finished by the next one. @throws when a daemon runs on it */
 async function removeData(dataDir: string): Promise<void> {
-  if (!existsSync(path.join(dataDir, 'data'))) return;
+  if (!isOurs(dataDir)) return;
   let unlock: () => void;
   try {
     unlock = lockDataDir(prepareDataDir(dataDir));
@@ -203,7 +248,12 @@ async function removeData(dataDir: string): Promise<void> {
   await endPrograms(path.join(dataDir, 'livekit', 'var'));
   // the lock is a file below: Windows deletes no open one
   unlock();
-  for (const part of PARTS) rmSync(path.join(dataDir, part), { recursive: true, force: true, maxRetries: 3 });
+  const remove = (...place: string[]): void =>
+    rmSync(path.join(dataDir, ...place), { recursive: true, force: true, maxRetries: 3 });
+  for (const part of PARTS) remove(part);
+  const data = entries(path.join(dataDir, 'data'));
+  for (const name of [...data.filter((one) => !MARKS.includes(one)), ...MARKS]) remove('data', name);
+  rmdirSync(path.join(dataDir, 'data'));
   if (entries(dataDir).length === 0) rmdirSync(dataDir);
 }
 

@@ -6,7 +6,7 @@ import type { SecretStore } from '#shared/keychain/secret-store.ts';
 import { EXIT, ExitWith, UsageError } from '../exit-codes.ts';
 
 /** Name under which the keychain shows the credentials of contexts. */
-const SERVICE = 'StreamHub command line';
+export const SERVICE = 'StreamHub command line';
 
 /** A daemon that was connected to. The credential is elsewhere. */
 export interface Context {
@@ -33,7 +33,7 @@ function configDir(env: NodeJS.ProcessEnv = process.env, platform = process.plat
   return path.join(env['XDG_CONFIG_HOME'] || path.join(os.homedir(), '.config'), 'streamhub');
 }
 
-const contextsFile = (): string => path.join(configDir(), 'contexts.json');
+export const contextsFile = (): string => path.join(configDir(), 'contexts.json');
 const credentialsFile = (): string => path.join(configDir(), 'credentials.json');
 
 export async function readContexts(): Promise<Contexts> {

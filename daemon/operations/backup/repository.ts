@@ -3,6 +3,9 @@ import type { Db } from '#daemon/platform/db/open.ts';
 import { type Backup, OWN_STORAGE } from '#shared/schema/backups.ts';
 import type { Manifest } from './manifest.ts';
 
+/** Where the registry has the settings of the storage of backups. */
+export const STORAGE_KEY = 'backup.storage';
+
 /** Where a backup was put: the storage of an app as it was then, or that of backups. */
 export type BackupPlace = RecordedPlace | StorageLocation;
 

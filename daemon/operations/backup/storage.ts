@@ -16,8 +16,8 @@ import type { PluginService } from '#daemon/plugins/service.ts';
 import { fieldError } from '#shared/errors.ts';
 import type { BackupStorageBody, BackupStorageView } from '#shared/schema/backups.ts';
 import type { S3TestResult } from '#shared/schema/s3.ts';
+import { STORAGE_KEY } from './repository.ts';
 
-const KEY = 'backup.storage';
 const SECRETS = { key: 'BACKUP_STORAGE_KEY', secret: 'BACKUP_STORAGE_SECRET', role: 'BACKUP_STORAGE_ROLE' } as const;
 /** Steps that only recordings need. */
 const OF_PLAYERS = new Set(['link', 'pages']);
@@ -88,14 +88,14 @@ export class BackupStorage {
   async put(body: BackupStorageBody): Promise<BackupStorageView> {
     const { next, credentials, stored, warnings } = await this.#tried(body);
     await this.#keep(next, credentials);
-    this.#deps.meta.set(KEY, JSON.stringify(stored));
+    this.#deps.meta.set(STORAGE_KEY, JSON.stringify(stored));
     await this.forgetUnused();
     return this.view(warnings);
   }
 
   /** Forgets the storage. Credentials stay as long as there are backups in it. */
   async remove(): Promise<void> {
-    this.#deps.meta.set(KEY, JSON.stringify(NONE));
+    this.#deps.meta.set(STORAGE_KEY, JSON.stringify(NONE));
     await this.forgetUnused();
   }
 
@@ -127,7 +127,7 @@ export class BackupStorage {
   }
 
   #stored(): Stored {
-    const text = this.#deps.meta.get(KEY);
+    const text = this.#deps.meta.get(STORAGE_KEY);
     return text === undefined ? NONE : (JSON.parse(text) as Stored);
   }
 
