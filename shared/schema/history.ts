@@ -52,5 +52,8 @@ const span = {
 export const LoadHistory = object({ ...span, lines: Lines });
 export type LoadHistory = Static<typeof LoadHistory>;
 
-export const NodeHistories = object({ ...span, nodes: Type.Array(object({ id: Type.String(), lines: Lines })) });
+export const NodeHistory = object({ id: Type.String(), lines: Lines });
+export type NodeHistory = Static<typeof NodeHistory>;
+
+export const NodeHistories = object({ ...span, nodes: Type.Array(NodeHistory) });
 export type NodeHistories = Static<typeof NodeHistories>;

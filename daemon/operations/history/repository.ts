@@ -10,6 +10,12 @@ export interface SampleRow extends Record<Measure, number | null> {
   minute: number;
 }
 
+/** Means of a subject over a step of minutes. */
+export interface StepRow extends Record<Measure, number | null> {
+  /** Number of the step, from 0. */
+  place: number;
+}
+
 /** What a node sent and received on a day. */
 export interface TrafficRow {
   /** Whole days since 1970, in UTC. */
@@ -48,14 +54,14 @@ export class HistoryRepository {
     );
   }
 
-  /** Rows of one subject in order of time. */
-  of(subject: string, since: number): SampleRow[] {
-    return this.#file.use((sql) => sql.of.all(subject, since));
+  /** Means of one subject, in order of time; a step of which nothing is known has no row. */
+  steps(subject: string, { first, step, count }: { first: number; step: number; count: number }): StepRow[] {
+    return this.#file.use((sql) => sql.steps.all({ subject, first, step, end: first + count * step }));
   }
 
-  /** Rows of all subjects since a minute, by subject and time. */
-  all(since: number): SampleRow[] {
-    return this.#file.use((sql) => sql.all.all(since));
+  /** The subject that comes after another one by name. */
+  after(subject: string): string | undefined {
+    return this.#file.use((sql) => sql.after.get(subject));
   }
 
   /** Bytes by day and node, in order of days. @param from whole days since 1970, inclusive */
@@ -85,9 +91,10 @@ function statements(db: Db) {
     ),
     forgetTraffic: db.prepare<[number]>('DELETE FROM traffic_days WHERE day < ?'),
     forget: db.prepare<[number]>('DELETE FROM samples WHERE minute < ?'),
-    of: db.prepare<[string, number], SampleRow>(
-      'SELECT * FROM samples WHERE subject = ? AND minute >= ? ORDER BY minute',
+    steps: db.prepare<[{ subject: string; first: number; step: number; end: number }], StepRow>(
+      `SELECT CAST((minute - @first) / @step AS INTEGER) AS place, ${MEASURES.map((name) => `avg(${name}) AS ${name}`).join(', ')}
+       FROM samples WHERE subject = @subject AND minute >= @first AND minute < @end GROUP BY place ORDER BY place`,
     ),
-    all: db.prepare<[number], SampleRow>('SELECT * FROM samples WHERE minute >= ? ORDER BY minute'),
+    after: db.prepare<[string], string>('SELECT min(subject) FROM samples WHERE subject > ?').pluck(),
   };
 }

@@ -7,11 +7,11 @@ import {
   LOAD_MEASURES,
   type LoadHistory,
   type Measure,
-  type NodeHistories,
+  type NodeHistory,
 } from '#shared/schema/history.ts';
 import type { ServerStats } from '#shared/schema/stats.ts';
 import { MinuteMean } from './measures.ts';
-import { HistoryRepository, type SampleRow, type TrafficRow } from './repository.ts';
+import { HistoryRepository, type SampleRow, type StepRow, type TrafficRow } from './repository.ts';
 
 const SERVER = 'server';
 const LOOK_MS = 15_000;
@@ -110,27 +110,32 @@ export class HistoryService {
 
   /** @param minutes how far back, at most a day */
   server(minutes: number): LoadHistory {
-    const span = this.#span(minutes);
-    const rows = this.#repository?.of(SERVER, span.first) ?? [];
-    return { ...span.told, lines: toLines(LOAD_MEASURES, rows, span) };
+    return this.lines(LOAD_MEASURES, minutes, SERVER);
   }
 
-  /** @param id one node; default: all nodes that sent a heartbeat */
-  nodes(minutes: number, id?: string): NodeHistories {
+  /** Each node is read when its turn comes. @param id one node; default: all nodes that sent a heartbeat */
+  nodes(minutes: number, id?: string): Span['told'] & { nodes: Iterable<NodeHistory> } {
     const span = this.#span(minutes);
-    const rows = (id === undefined ? this.#repository?.all(span.first) : this.#repository?.of(id, span.first)) ?? [];
-    const bySubject = Map.groupBy(rows, ({ subject }) => subject);
-    bySubject.delete(SERVER);
-    return {
-      ...span.told,
-      nodes: [...bySubject].map(([subject, own]) => ({ id: subject, lines: toLines(LOAD_MEASURES, own, span) })),
-    };
+    return { ...span.told, nodes: this.#histories(span, id) };
   }
 
-  /** Lines of any measures of one node. */
+  *#histories(span: Span, only: string | undefined): Generator<NodeHistory> {
+    for (const id of only === undefined ? this.#subjects() : [only]) {
+      const rows = id === SERVER ? [] : (this.#repository?.steps(id, span) ?? []);
+      if (rows.length > 0) yield { id, lines: toLines(LOAD_MEASURES, rows, span) };
+    }
+  }
+
+  *#subjects(): Generator<string> {
+    let id = '';
+    // not one query: 10,000 names take their time
+    while ((id = this.#repository?.after(id) ?? '') !== '') yield id;
+  }
+
+  /** Lines of any measures of one subject. */
   lines<M extends Measure>(measures: readonly M[], minutes: number, id: string): Span['told'] & { lines: LinesOf<M> } {
     const span = this.#span(minutes);
-    return { ...span.told, lines: toLines(measures, this.#repository?.of(id, span.first) ?? [], span) };
+    return { ...span.told, lines: toLines(measures, this.#repository?.steps(id, span) ?? [], span) };
   }
 
   /** Bytes that nodes sent and received, by day. @param from whole days since 1970, inclusive */
@@ -185,28 +190,13 @@ interface Span {
   told: { from: string; stepSeconds: number };
 }
 
-function toLines<M extends Measure>(
-  measures: readonly M[],
-  rows: readonly SampleRow[],
-  { first, step, count }: Span,
-): LinesOf<M> {
+function toLines<M extends Measure>(measures: readonly M[], rows: readonly StepRow[], { count }: Span): LinesOf<M> {
   const lines: LinesOf<M> = {};
   for (const measure of measures) {
-    const sums = new Float64Array(count);
-    const counts = new Uint16Array(count);
-    let isTold = false;
-    for (const row of rows) {
-      const value = row[measure];
-      const place = Math.floor((row.minute - first) / step);
-      if (value === null || place >= count) continue;
-      isTold = true;
-      sums[place] = (sums[place] ?? 0) + value;
-      counts[place] = (counts[place] ?? 0) + 1;
-    }
-    if (!isTold) continue;
-    lines[measure] = Array.from(counts, (of, place) =>
-      of === 0 ? null : Number(((sums[place] ?? 0) / of).toPrecision(6)),
-    );
+    if (rows.every((row) => row[measure] === null)) continue;
+    const line = Array<number | null>(count).fill(null);
+    for (const { place, [measure]: value } of rows) if (value !== null) line[place] = Number(value.toPrecision(6));
+    lines[measure] = line;
   }
   return lines;
 }

@@ -8,6 +8,7 @@ import { LoadHistory, NodeHistories } from '#shared/schema/history.ts';
 import { testBackground } from '#test/helpers/background.ts';
 import { ManualClock } from '#test/helpers/clock.ts';
 import { temporaryDir, testDaemon } from '#test/helpers/daemon.ts';
+import { nodeHistory } from '#test/helpers/node-history.ts';
 
 const MINUTE = 60_000;
 const START = Math.floor(Date.parse('2026-03-01T12:00:00Z') / MINUTE) * MINUTE;
@@ -85,10 +86,10 @@ describe('the load over time', () => {
     await history.look();
     world.clock.advance(MINUTE);
     await history.look();
-    const told = history.nodes(3);
+    const told = { ...history.nodes(3), nodes: [...history.nodes(3).nodes] };
     assert.ok(Value.Check(NodeHistories, told));
     assert.deepEqual(told.nodes, [{ id: 'n1', lines: { cpu: [0.2, null, null], rooms: [4, null, 6] } }]);
-    assert.deepEqual(history.nodes(3, 'n2').nodes, []);
+    assert.deepEqual([...history.nodes(3, 'n2').nodes], []);
   });
 
   it('keeps how well media travels beside it, without what no node can measure', async (t) => {
@@ -110,7 +111,11 @@ describe('the load over time', () => {
     await history.look();
     const told = history.lines(['score', 'lossIn', 'lossOut', 'rtt', 'jitter', 'forward', 'cpu'], 2, 'n1');
     assert.deepEqual(told.lines, { score: [4.1, null], jitter: [12, null], forward: [3, null], cpu: [0.2, 0.4] });
-    assert.deepEqual(history.nodes(2).nodes[0]?.lines, { cpu: [0.2, 0.4] }, 'the history of load has its own lines');
+    assert.deepEqual(
+      [...history.nodes(2).nodes][0]?.lines,
+      { cpu: [0.2, 0.4] },
+      'the history of load has its own lines',
+    );
   });
 
   it('is coarser beyond six hours, outlives a restart, and is forgotten after a day', async (t) => {
@@ -143,7 +148,7 @@ describe('the load over time', () => {
   });
 
   it('is asked for over HTTP', async (t) => {
-    const { api, services } = await testDaemon(t, { STREAMHUB_CLUSTER_TOKEN: CLUSTER_TOKEN });
+    const { api, dataDir, services } = await testDaemon(t, { STREAMHUB_CLUSTER_TOKEN: CLUSTER_TOKEN });
     const joined = await api
       .as(null)
       .post('/cluster/join', { name: 'edge-1', ip: '203.0.113.1' }, { 'x-cluster-token': CLUSTER_TOKEN });
@@ -153,6 +158,25 @@ describe('the load over time', () => {
     const server = await api.get('/stats/history?minutes=15');
     assert.equal(server.status, 200);
     assert.ok(Value.Check(LoadHistory, server.body.data));
+    const now = Math.floor(Date.now() / MINUTE);
+    const file = nodeHistory(dataDir);
+    const many = Array.from({ length: 300 }, (_, n) => `many-${String(n).padStart(3, '0')}`);
+    for (const ago of [1, 2])
+      file.write(...many.map((subject) => ({ subject, minute: now - ago, cpu: 0.25, rooms: ago })));
+    file.close();
+    const one = await api.get('/cluster/history?node=many-007');
+    assert.ok(Value.Check(NodeHistories, one.body.data), one.text);
+    assert.deepEqual(
+      one.body.data.nodes.map(({ id }: { id: string }) => id),
+      ['many-007'],
+    );
+    // this is longer than what is sent as one piece
+    const all = await api.get('/cluster/history?minutes=1440');
+    assert.deepEqual(Object.keys(all.body), ['data', 'error']);
+    assert.ok(Value.Check(NodeHistories, all.body.data));
+    const found = new Map<string, any>(all.body.data.nodes.map((node: any) => [node.id, node.lines]));
+    assert.ok(!found.has('server'));
+    for (const id of many) assert.ok(found.get(id)?.cpu.includes(0.25), id);
     assert.equal((await api.get(`/cluster/history?node=${nodeId}`)).status, 200);
     const compared = await api.get('/cluster/quality?minutes=15&measure=rtt');
     assert.deepEqual([compared.body.data.measure, compared.body.data.nodes.length <= 2], ['rtt', true], compared.text);
