@@ -30,7 +30,7 @@ Stop the daemon first; the Debian package does that itself. Back up what you nee
 
 /** Where the Debian package puts the program. */
 const DEBIAN_HOME = '/usr/lib/streamhub';
-/** Everything that StreamHub creates in a DATA_DIR but `data`, which goes last. Other files there are kept. */
+/** Everything that StreamHub creates in a DATA_DIR but `data`, which is removed last. Other files there are kept. */
 const PARTS = [
   'apps',
   'archive',
