@@ -8,6 +8,7 @@ import { alertsGuide } from './alerts-doc.ts';
 import { cliReference } from './cli-doc.ts';
 import { configReference } from './config-doc.ts';
 import { deliveryDoc } from './delivery-doc.ts';
+import { eventsDoc } from './events-doc.ts';
 import { liveHlsGuide } from './live-hls-doc.ts';
 import { monitoringDoc } from './monitoring-doc.ts';
 import { monitoringFiles } from './monitoring-files.ts';
@@ -20,6 +21,7 @@ export function generatedDocs(): Record<string, string> {
     'docs/alerts.md': NOTE + alertsGuide(),
     'docs/cli.md': NOTE + cliReference(),
     'docs/errors.md': errors(),
+    'docs/events.md': NOTE + eventsDoc(),
     'docs/settings.md': settings(),
     'docs/permissions.md': permissions(),
     'docs/operations.md': NOTE + operationsDoc(),

@@ -5,7 +5,7 @@ import { operations } from '#shared/client/operations.ts';
 import type { PlainOperation } from '#shared/client/wire.ts';
 import { ERRORS } from '#shared/errors.ts';
 import { CallbackMessage } from '#shared/schema/callbacks.ts';
-import { EventMessage } from '#shared/schema/events.ts';
+import { Event } from '#shared/schema/event-payloads.ts';
 
 interface Schema {
   $ref?: string;
@@ -39,7 +39,7 @@ export async function writeTypes(version: string): Promise<string> {
   };
   const { schemas } = document.components;
   const messages = new Components();
-  for (const schema of [CallbackMessage, EventMessage]) messages.refer(schema);
+  for (const schema of [CallbackMessage, Event]) messages.refer(schema);
   const named = { ...(messages.schemas as Record<string, Schema>), ...schemas };
   const described = Object.values(document.paths)
     .flatMap((path) => Object.values(path))

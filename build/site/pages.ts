@@ -52,7 +52,17 @@ const GROUPS: readonly [title: string, files: readonly string[]][] = [
     ],
   ],
   ['Write plugins', ['docs/guide-plugin-authors.md', 'docs/plugins.md', 'docs/plugin-reference.md']],
-  ['Reference', ['docs/operations.md', 'docs/config.md', 'docs/settings.md', 'docs/errors.md', 'docs/permissions.md']],
+  [
+    'Reference',
+    [
+      'docs/operations.md',
+      'docs/events.md',
+      'docs/config.md',
+      'docs/settings.md',
+      'docs/errors.md',
+      'docs/permissions.md',
+    ],
+  ],
   ['Security', ['docs/security.md', 'SECURITY.md']],
   ['Contribute', ['docs/guide-contributors.md', 'CONTRIBUTING.md', 'ARCHITECTURE.md', 'CHANGELOG.md']],
 ];

@@ -6,6 +6,9 @@ import type { NodeEntry } from './node.ts';
 import { type PresentKeys, toRecord } from './node-record.ts';
 import type { NodeRegistry } from './registry.ts';
 
+/** Events that carry the node. */
+type NodeNews = Exclude<EventType & `node.${string}`, 'node.removed' | 'node.stats'>;
+
 /** Tells the rest of the daemon what happens to nodes. Stats are left out: they would be most of the traffic. */
 export class NodeAnnouncer {
   readonly #events: EventBus;
@@ -18,7 +21,7 @@ export class NodeAnnouncer {
     this.#keys = keys;
   }
 
-  announce(type: EventType & `node.${string}`, node: NodeEntry, more: { actor?: Actor; live?: boolean } = {}): void {
+  announce(type: NodeNews, node: NodeEntry, more: { actor?: Actor; live?: boolean } = {}): void {
     const { stats: _stats, ...data } = toRecord(node, this.#nodes, null, this.#keys);
     this.#events.publish({ type, ...more, data });
   }

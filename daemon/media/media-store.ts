@@ -69,7 +69,7 @@ const CALLBACKS: Readonly<Record<RowChange['kind'], readonly CallbackEventName[]
   ingress_ended: ['ingress_ended'],
   vod_ready: ['vod_ready'],
 };
-const EVENTS: Readonly<Record<RowChange['kind'], EventType | null>> = {
+const EVENTS = {
   stream_started: 'stream.started',
   stream_ended: 'stream.ended',
   hls_started: 'stream.hls_started',
@@ -87,7 +87,7 @@ const EVENTS: Readonly<Record<RowChange['kind'], EventType | null>> = {
   ingress_started: 'ingress.started',
   ingress_ended: 'ingress.ended',
   vod_ready: 'vod.ready',
-};
+} as const satisfies Readonly<Record<RowChange['kind'], EventType | null>>;
 
 /** Shortest time between two transactions while several changes come at a time. */
 const GROUP_MS = 10;
@@ -239,20 +239,26 @@ export class MediaStore {
 
   #publish(app: AppEntry, config: AppConfig, changes: readonly RowChange[], told: ReadonlySet<Receiver>): void {
     for (const change of changes) {
-      const type = EVENTS[change.kind];
-      if (type !== null) this.#deps.bus.publish(eventOf(app, config, change, type));
+      const event = eventOf(app, config, change);
+      if (event !== null) this.#deps.bus.publish(event);
     }
     for (const receiver of told) this.#deps.onCallbacks(app.name, receiver);
   }
 }
 
-function eventOf(app: AppEntry, config: AppConfig, change: RowChange, type: EventType): DaemonEvent {
-  const data = 'ingest' in change ? ingressEvent(change) : payloadOf(change, config);
-  return { type, app: app.name, tenant: app.tenantId, data };
+function eventOf(app: AppEntry, config: AppConfig, change: RowChange): DaemonEvent | null {
+  const to = { app: app.name, tenant: app.tenantId };
+  if ('ingest' in change) return { ...to, type: EVENTS[change.kind], data: ingressEvent(change) };
+  if ('hls' in change) return { ...to, type: EVENTS[change.kind], data: hlsPayload(change) };
+  if ('stream' in change) return { ...to, type: EVENTS[change.kind], data: streamPayload(change.stream) };
+  const type = EVENTS[change.kind];
+  return type === null ? null : { ...to, type, data: vodOf(change, config) };
 }
 
 function payloadOf(change: Exclude<RowChange, IngressChange>, config: AppConfig): Record<string, unknown> {
-  if (change.kind === 'vod_ready') return vodPayload(change.vod, config, change.playlist);
-  if ('vod' in change) return vodPayload(change.vod, config);
+  if ('vod' in change) return vodOf(change, config);
   return 'hls' in change ? hlsPayload(change) : streamPayload(change.stream);
 }
+
+const vodOf = (change: VodChange, config: AppConfig) =>
+  vodPayload(change.vod, config, change.kind === 'vod_ready' ? change.playlist : undefined);

@@ -15,8 +15,12 @@ export interface EventStreamOptions {
   onBreak?(error: unknown): void;
 }
 
-/** One event. `reset` has no message: events before it are no longer kept, so read again what you follow. */
-export type HubEvent = { id: string | null; type: string; message: Event | undefined };
+type Heard<E> = E extends { type: infer T } ? { id: string | null; type: T; message: E } : never;
+/**
+ * One event; its type says what `message.data` is. Newer daemons may send types that aren’t listed here. `reset` has no
+ * message: events before it are no longer kept, so read again what you follow.
+ */
+export type HubEvent = Heard<Event> | { id: string | null; type: 'reset'; message: undefined };
 
 /** Events in order, each once. The stream is resumed after a break until you leave the loop or abort the signal. */
 export interface EventStream extends AsyncIterable<HubEvent> {}
@@ -58,7 +62,7 @@ async function* read(
     onBreak: (error) => onBreak?.(error),
     onEvent: ({ id, type, data }) => {
       if (OF_CONNECTION.has(type)) return;
-      waiting.push({ id, type, message: type === 'reset' ? undefined : (data as Event) });
+      waiting.push({ id, type, message: type === 'reset' ? undefined : data } as HubEvent);
       wake.resolve();
     },
     // a reader that is slow slows the daemon down, so that what waits here stays bounded

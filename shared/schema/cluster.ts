@@ -245,13 +245,16 @@ export const NodeDrain = object({
 });
 export type NodeDrain = Static<typeof NodeDrain>;
 
-const NodeAgent = object({
-  version: Type.String(),
-  sha256: Type.Optional(Type.String({ description: 'Of the agent’s file. Older agents don’t say it.' })),
-  upgradeProblem: Type.Optional(AgentUpgradeProblem),
-  supervisor: oneOf(['systemd', 'child']),
-  livekit: LivekitReport,
-});
+const NodeAgent = object(
+  {
+    version: Type.String(),
+    sha256: Type.Optional(Type.String({ description: 'Of the agent’s file. Older agents don’t say it.' })),
+    upgradeProblem: Type.Optional(AgentUpgradeProblem),
+    supervisor: oneOf(['systemd', 'child']),
+    livekit: LivekitReport,
+  },
+  { title: 'NodeAgent' },
+);
 
 export const ClusterNode = object(
   {
@@ -275,16 +278,19 @@ export const ClusterNode = object(
         '`joining`: joined recently, no heartbeat yet. `down`: stale for a long time. `never`: no heartbeat since it joined.',
     }),
     agent: nullable(NodeAgent, { description: 'What runs LiveKit there; null: no agent reports.' }),
-    livekit_keys: nullable(oneOf(['current', 'old']), {
+    livekit_keys: nullable(oneOf(['current', 'old'], { title: 'NodeLiveKitKeys' }), {
       description:
         '`old`: LiveKit there was started with other keys than the daemon uses now. Run the join command on it again, then drain and activate it. Null: unknown.',
     }),
     drain: nullable(NodeDrain, { description: 'Present while the status is `draining`.' }),
     duplicate: nullable(
-      object({
-        address: Type.String({ description: 'Where the rejected heartbeats come from.' }),
-        last_seen_at: Instant,
-      }),
+      object(
+        {
+          address: Type.String({ description: 'Where the rejected heartbeats come from.' }),
+          last_seen_at: Instant,
+        },
+        { title: 'NodeDuplicate' },
+      ),
       { description: 'A second machine that sends heartbeats as this node and is rejected; null: none.' },
     ),
   },

@@ -186,7 +186,8 @@ export const PreviewResult = object({
 });
 export type PreviewResult = Static<typeof PreviewResult>;
 
-const CHANGE_REASONS = ['raw', 'revert', 'settings', 'streaming', 'preset', 's3', 'apply', 'hand-edit'] as const;
+/** How a config changed, as its backup says. */
+export const CHANGE_REASONS = ['raw', 'revert', 'settings', 'streaming', 'preset', 's3', 'apply', 'hand-edit'] as const;
 
 /** The change that a backup was taken for. */
 export const ConfigChange = object({

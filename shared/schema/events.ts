@@ -114,27 +114,26 @@ export const EVENT_TYPES = {
 } as const satisfies Record<string, EventTopic>;
 export type EventType = keyof typeof EVENT_TYPES;
 
-const plain = (description: string) =>
-  Type.Unsafe<Record<string, unknown>>({ type: 'object', additionalProperties: true, description });
-
-/** The `data:` of each message of `GET /events`; its `event:` is the type, its `id:` the id. */
-export const EventMessage = object(
-  {
-    id: Type.Optional(
-      Type.Integer({
-        description:
-          'Increases with every event. Absent for live-only events that aren’t stored (log lines, progress, node stats).',
-      }),
+/** What every event has; `Event` (event-payloads.ts) says what its `data` is for each type. */
+export const EventMessage = Type.Object({
+  id: Type.Optional(
+    Type.Integer({
+      description:
+        'Increases with every event. Absent for live-only events that aren’t stored (log lines, progress, node stats).',
+    }),
+  ),
+  ts: Instant,
+  topic: oneOf(EVENT_TOPICS, { title: 'EventTopic' }),
+  type: Type.String({ description: '`<area>.<verb>`.', examples: ['app.created', 'stream.started', 'job.progress'] }),
+  app: Type.Optional(Type.String({ description: 'The app of the event.' })),
+  actor: Type.Optional(
+    Type.Object(
+      { id: Type.String(), label: Type.Optional(Type.String()) },
+      { title: 'EventActor', description: 'Who caused it.' },
     ),
-    ts: Instant,
-    topic: oneOf(EVENT_TOPICS, { title: 'EventTopic' }),
-    type: Type.String({ description: '`<area>.<verb>`.', examples: ['app.created', 'stream.started', 'job.progress'] }),
-    app: Type.Optional(Type.String({ description: 'The app of the event.' })),
-    actor: Type.Optional(object({ id: Type.String(), label: Type.Optional(Type.String()) })),
-    data: plain('Depends on the type.'),
-  },
-  { title: 'Event' },
-);
+  ),
+  data: Type.Unsafe<object>({ type: 'object', description: 'Depends on the type.' }),
+});
 export type EventMessage = Static<typeof EventMessage>;
 
 export const EventQuery = object({

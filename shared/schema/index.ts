@@ -10,6 +10,7 @@ import * as common from './common.ts';
 import * as config from './config.ts';
 import * as connections from './connections.ts';
 import * as delivery from './delivery.ts';
+import * as eventPayloads from './event-payloads.ts';
 import * as events from './events.ts';
 import * as files from './files.ts';
 import * as gpu from './gpu.ts';
@@ -56,6 +57,7 @@ export const schemas: readonly (readonly [name: string, schema: object])[] = [
   config,
   connections,
   delivery,
+  eventPayloads,
   events,
   files,
   gpu,

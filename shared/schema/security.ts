@@ -37,7 +37,7 @@ export const RuleParams = object({ id: RowId() });
 export const IpBan = object({
   id: Type.Integer(),
   ip: Type.String({ description: 'For IPv6 the /64 network of the address.' }),
-  kind: oneOf(['auto', 'manual']),
+  kind: oneOf(['auto', 'manual'], { title: 'BanKind' }),
   reason: nullable(Type.String()),
   offenses: Type.Integer({ description: 'Number of bans so far.' }),
   bannedAt: Instant,

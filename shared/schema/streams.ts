@@ -6,7 +6,10 @@ export type StreamType = (typeof STREAM_TYPES)[number];
 
 /** Live HLS of a stream. */
 export const StreamHls = object({
-  state: oneOf(['starting', 'live', 'ended', 'failed'], { description: '`starting`: nothing to watch yet.' }),
+  state: oneOf(['starting', 'live', 'ended', 'failed'], {
+    title: 'StreamHlsState',
+    description: '`starting`: nothing to watch yet.',
+  }),
   url: nullable(Type.String(), {
     description:
       'Master playlist, while it is live: at the CDN or the bucket’s public URL, else a signed link that works for a day.',

@@ -193,7 +193,8 @@ describe('the client', () => {
     const seen: string[] = [];
     const reading = (async () => {
       for await (const { type, message } of stream) {
-        seen.push(`${type} ${message?.app}`);
+        // the type decides what the data is
+        if (type === 'app.created') seen.push(`${type} ${message.data.displayName}`);
         if (message?.app === 'event-3') return;
         if (message?.app === 'event-1') {
           // the connection breaks, and something happens before it is back

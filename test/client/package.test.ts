@@ -98,7 +98,13 @@ export async function use(signal: AbortSignal): Promise<App> {
   data.name.concat(headers['etag'] ?? '');
   const answer: Result<App> = await hub.getApp({ params: { name: 'live' } }).result();
   if (!answer.ok && answer.error instanceof DaemonError && answer.error.code === 'APP_NOT_FOUND') throw answer.error;
-  for await (const { type, message } of hub.streamEvents({ query: { topics: 'apps' } }, { lastEventId: 7 })) type.concat(message?.app ?? '');
+  for await (const { type, message } of hub.streamEvents({ query: { topics: 'apps' } }, { lastEventId: 7 })) {
+    type.concat(message?.app ?? '');
+    if (type === 'app.created') message.data.displayName.concat(type);
+    if (type === 'job.progress') message.data.job.state.concat(type);
+    // @ts-expect-error a type of event decides what its data is
+    if (type === 'job.progress') message.data.displayName;
+  }
   const file = await hub.exportMonthUsage({}, { onProgress: ({ received }) => received.toFixed() });
   const stream: ReadableStream<Uint8Array> = file.stream();
   await stream.cancel();

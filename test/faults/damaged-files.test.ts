@@ -9,6 +9,7 @@ import Database from 'better-sqlite3';
 import { migrate } from '#daemon/platform/db/migrate.ts';
 import { registryMigrations } from '#daemon/platform/db/registry/index.ts';
 import { BIN, temporaryDir, testDaemon } from '#test/helpers/daemon.ts';
+import { sampleEvent } from '#test/helpers/declared-events.ts';
 import { namesIn } from '#test/helpers/files.ts';
 
 const run = promisify(execFile);
@@ -140,7 +141,7 @@ describe('files of the daemon', () => {
     const dataDir = await used(t, async (daemon) => {
       await daemon.api.post('/apps', { name: 'hurt' });
       for (let n = 0; n < 50; n += 1)
-        daemon.services.events.publish({ type: 'config.reloaded', app: 'live', data: { n } });
+        daemon.services.events.publish(sampleEvent('config.reloaded', { app: 'live', data: { etag: `${n}` } }));
       daemon.services.log.fatal({}, 'a line for the table');
       await daemon.services.history.look();
     });

@@ -2,6 +2,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { DaemonEvent } from '#daemon/platform/events/bus.ts';
 import type { Principal } from '#daemon/platform/principal.ts';
+import type { EventType } from '#shared/schema/events.ts';
 import type { Client, TestDaemon } from './daemon.ts';
 
 /** The files of one app of a test daemon. */
@@ -33,12 +34,12 @@ export class AppFiles {
 }
 
 /** The next event of a type; listens from now on. */
-export function nextEvent(daemon: TestDaemon, type: string, app: string): Promise<DaemonEvent> {
+export function nextEvent<T extends EventType>(daemon: TestDaemon, type: T, app: string): Promise<DaemonEvent<T>> {
   return new Promise((resolve) => {
     const stop = daemon.services.events.subscribe((event) => {
       if (event.type !== type || event.app !== app) return;
       stop();
-      resolve(event);
+      resolve(event as DaemonEvent<T>);
     });
   });
 }

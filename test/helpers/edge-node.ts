@@ -132,7 +132,7 @@ export async function untilNode(
     if (wanted(record)) resolve(record);
   };
   const end = daemon.services.events.subscribe((event) => {
-    if (event.data['id'] === node.id) look();
+    if ('id' in event.data && event.data.id === node.id) look();
   });
   const poll = setInterval(look, 100);
   const timer = setTimeout(() => {

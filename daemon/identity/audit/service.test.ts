@@ -6,6 +6,7 @@ import { registryMigrations } from '#daemon/platform/db/registry/index.ts';
 import type { Principal } from '#daemon/platform/principal.ts';
 import { testBackground } from '#test/helpers/background.ts';
 import { ManualClock } from '#test/helpers/clock.ts';
+import { sampleEvent } from '#test/helpers/declared-events.ts';
 import { auditRepository } from './repository.ts';
 import { AuditTrail } from './service.ts';
 
@@ -73,13 +74,13 @@ test('events of a request belong to its entry; others are told by themselves whe
   const { trail } = setup();
   trail.begin('r1');
   const actor = { id: 'usr_1', requestId: 'r1' };
-  trail.hear({ type: 'app.created', app: 'a', tenant: 't', actor, data: { name: 'a' } });
+  trail.hear(sampleEvent('app.created', { app: 'a', tenant: 't', actor }));
   assert.equal(trail.end('r1').length, 1);
   assert.deepEqual(trail.end('r1'), []);
   assert.equal(trail.list({}, GLOBAL).total, 0);
   trail.hear({ type: 'app.deleted', app: 'a', tenant: 't', actor, data: { name: 'a', id: 4 } });
-  trail.hear({ type: 'job.progress', actor, data: {} });
-  trail.hear({ type: 'config.changed', app: 'live', data: { changed: ['s3.bucket'] } });
+  trail.hear(sampleEvent('job.progress', { actor }));
+  trail.hear(sampleEvent('config.changed', { app: 'live', data: { changed: ['s3.bucket'] } }));
   const { data } = trail.list({}, GLOBAL);
   assert.deepEqual(
     data.map((e) => [e.action, e.actor.kind, e.app, e.tenantId, e.target]),

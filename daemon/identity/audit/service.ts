@@ -202,9 +202,10 @@ export class AuditTrail {
   }
 }
 
-const nameOf = (data: Record<string, unknown>): string | undefined => {
-  const name = data['name'] ?? data['id'];
-  return typeof name === 'string' || typeof name === 'number' ? String(name) : undefined;
+const nameOf = (data: object): string | undefined => {
+  const { name, id } = data as { name?: unknown; id?: unknown };
+  const target = name ?? id;
+  return typeof target === 'string' || typeof target === 'number' ? String(target) : undefined;
 };
 
 function kindOf(id: string): AuditRow['actor_kind'] {

@@ -3,12 +3,12 @@ import type { AppEntry } from '#daemon/apps/registry/registry.ts';
 import type { Background, Repeated } from '#daemon/platform/background.ts';
 import { type Clock, SYSTEM_CLOCK } from '#daemon/platform/clock.ts';
 import type { AppDatabases } from '#daemon/platform/db/app-databases.ts';
-import type { EventBus } from '#daemon/platform/events/bus.ts';
+import type { DaemonEvent, EventBus } from '#daemon/platform/events/bus.ts';
 import { type Bounds, FairTurns } from '#daemon/platform/fair-turns.ts';
 import type { Log } from '#daemon/platform/log.ts';
 import { CALLBACKS_DEAD_DAYS, CALLBACKS_DELIVERED_DAYS } from '#shared/limits.ts';
 import type { Receiver } from '#shared/schema/callbacks.ts';
-import type { EventType } from '#shared/schema/events.ts';
+import type { EventData } from '#shared/schema/event-payloads.ts';
 import { backoff } from './backoff.ts';
 import { type OutboxRow, outboxRepository } from './outbox.ts';
 import type { SendResult } from './sender.ts';
@@ -208,7 +208,7 @@ export class OutboxDelivery {
     const { words } = this.#deps.channel;
     const now = this.#clock.now();
     const at = instant(now) as string;
-    const tell = (what: Told, data: Record<string, unknown>, live = false): void => this.#tell(app, what, data, live);
+    const tell = <W extends Told>(what: W, data: ToldData<W>, live = false): void => this.#tell(app, what, data, live);
     if (result.isDelivered) {
       outbox.delivered(row.id, at, result.status ?? 200);
       tell('delivered', { id: row.id, seq: row.seq, event: row.event }, true);
@@ -260,9 +260,9 @@ export class OutboxDelivery {
     this.#deps.log.warn({ app, count }, `${this.#deps.channel.words.all} became dead letters`);
   }
 
-  #tell(app: string, what: Told, data: Record<string, unknown>, live = false): void {
-    const type: EventType = `${this.#deps.channel.receiver}.${what}`;
-    this.#deps.bus.publish({ type, app, tenant: this.#deps.apps.get(app)?.tenantId, live, data });
+  #tell<W extends Told>(app: string, what: W, data: ToldData<W>, live = false): void {
+    const type = `${this.#deps.channel.receiver}.${what}`;
+    this.#deps.bus.publish({ type, app, tenant: this.#deps.apps.get(app)?.tenantId, live, data } as DaemonEvent);
   }
 
   /** The app's outbox of this receiver. Don't keep it across awaits. */
@@ -343,5 +343,7 @@ export class OutboxDelivery {
 }
 
 type Told = 'delivered' | 'failed' | 'failing' | 'recovered' | 'dead';
+/** Both receivers send the same. */
+type ToldData<W extends Told> = EventData<`${Receiver}.${W}`>;
 
 export const instant = (at: number | null): string | null => (at === null ? null : new Date(at).toISOString());

@@ -3,6 +3,7 @@ import { isUnderPublicUrl } from '#daemon/apps/storage/location.ts';
 import type { AppConfig } from '#shared/config/defaults.ts';
 import { playbackPlan } from '#shared/delivery/plan.ts';
 import { type CallbackEventName, LIVEKIT_CALLBACK_EVENTS } from '#shared/schema/callbacks.ts';
+import type { EventData } from '#shared/schema/event-payloads.ts';
 import type { IngressChange } from '../ingress/sessions.ts';
 import type { HlsChange } from '../live-hls/lifecycle.ts';
 import { masterKey, planOf } from '../live-hls/repository.ts';
@@ -51,7 +52,7 @@ export function ingressPayload({ ingest, reason, error, eventId, at }: IngressCh
 }
 
 /** The same for readers of the daemon's own events. */
-export function ingressEvent({ ingest, reason, error }: IngressChange): Record<string, unknown> {
+export function ingressEvent({ ingest, reason, error }: IngressChange): EventData<'ingress.started'> {
   return {
     id: ingest.ingress_id,
     type: ingest.type,
@@ -63,7 +64,7 @@ export function ingressEvent({ ingest, reason, error }: IngressChange): Record<s
   };
 }
 
-export function streamPayload(stream: StreamRecord): Record<string, unknown> {
+export function streamPayload(stream: StreamRecord): EventData<'stream.started'> {
   return {
     id: stream.id,
     streamId: stream.stream_id,
@@ -76,7 +77,7 @@ export function streamPayload(stream: StreamRecord): Record<string, unknown> {
 }
 
 /** A stream with its live HLS. Without a public address there is no link that lasts, and receivers ask the API. */
-export function hlsPayload({ stream, hls }: HlsChange): Record<string, unknown> {
+export function hlsPayload({ stream, hls }: HlsChange): EventData<'stream.hls_started'> {
   const { baseUrl, rungs } = planOf(hls);
   const url = baseUrl === '' ? null : publicUrl(baseUrl, masterKey(hls));
   return {
@@ -96,7 +97,7 @@ export function hlsPayload({ stream, hls }: HlsChange): Record<string, unknown> 
  * Without a public URL there is no link that lasts, and receivers ask the API.
  * @param playlist key of the ladder's master playlist; null = there is none
  */
-export function vodPayload(vod: VodRecord, config: AppConfig, playlist?: string | null): Record<string, unknown> {
+export function vodPayload(vod: VodRecord, config: AppConfig, playlist?: string | null): EventData<'vod.ready'> {
   const { vodBaseUrl: base } = playbackPlan(config);
   const isOpen = vod.status === 'ready' && base !== '' && isUnderPublicUrl(vod, config.s3);
   const open = (key: string | null) => (isOpen && key !== null ? publicUrl(base, key) : null);

@@ -80,8 +80,8 @@ test('counts are told when they changed, and once', () => {
   const bus = new EventBus((error) => assert.fail(String(error)));
   const changed: unknown[] = [];
   bus.subscribe(({ type, data, live }) => {
-    if (type === 'room.changed') changed.push([data['room'], live]);
-    else told.push([data['room'], data['participants'], data['viewers'], live]);
+    if (type === 'room.changed') changed.push([data.room, live]);
+    else if (type === 'room.counts') told.push([data.room, data.participants, data.viewers, live]);
   });
   const forRoom = (room: string) => (room === 'live' ? ({ name: 'live', tenantId: 'platform' } as never) : undefined);
   const clock = new ManualClock();

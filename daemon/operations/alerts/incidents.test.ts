@@ -28,7 +28,7 @@ function setUp(t: TestContext, kinds: readonly ChannelKind[] = ['webhook']) {
   const clock = new ManualClock(Date.parse('2026-01-10T12:00:00.000Z'));
   const bus = new EventBus((error) => assert.fail(String(error)));
   const events: string[] = [];
-  bus.subscribe(({ type, data }) => events.push(`${type} ${data['text']}`));
+  bus.subscribe(({ type, data }) => events.push(`${type} ${'text' in data ? data.text : ''}`));
   const repository = alertRepository(db);
   const secrets = new Map<string, string>();
   for (const kind of kinds)

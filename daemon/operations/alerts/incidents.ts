@@ -17,6 +17,9 @@ const REWORD_MS = 60_000;
 /** Incidents that are open at the same time; beyond, further ones are only counted in the log. */
 const MAX_OPEN = 20_000;
 
+/** What happens to an incident. */
+type IncidentNews = EventType & `incident.${string}`;
+
 export interface IncidentsDeps {
   repository: Pick<
     AlertRepository,
@@ -118,7 +121,7 @@ export class Incidents {
   update(findings: Findings): void {
     this.#forgetClosed();
     const matches = this.#match(findings.facts);
-    const changed = new Map<IncidentRow, EventType>();
+    const changed = new Map<IncidentRow, IncidentNews>();
     const { known, settled = known } = findings;
     const isKnown = (row: IncidentRow): boolean =>
       known.has(row.condition) && (settled.has(row.condition) || !this.#restored.has(row));
@@ -156,7 +159,7 @@ export class Incidents {
   }
 
   /** Tells the rows' readers. */
-  publish(type: EventType, row: IncidentRow): void {
+  publish(type: IncidentNews, row: IncidentRow): void {
     const { app, tenant_id } = row;
     this.#deps.bus.publish({
       type,
@@ -216,7 +219,7 @@ export class Incidents {
     return matches;
   }
 
-  #holds(key: string, match: Match, changed: Map<IncidentRow, EventType>): void {
+  #holds(key: string, match: Match, changed: Map<IncidentRow, IncidentNews>): void {
     const { rule, fact, severity } = match;
     const { clock } = this.#deps;
     this.#calm.delete(key);
@@ -246,7 +249,7 @@ export class Incidents {
     changed.set(row, 'incident.updated');
   }
 
-  #begin(key: string, { rule, fact, severity }: Match, changed: Map<IncidentRow, EventType>): void {
+  #begin(key: string, { rule, fact, severity }: Match, changed: Map<IncidentRow, IncidentNews>): void {
     const at = iso(this.#deps.clock.now());
     const before = this.#closed.get(key);
     const now = { severity, text: fact.text, updated_at: at, kept_until: fact.keptUntil ?? null };
@@ -287,7 +290,7 @@ export class Incidents {
   }
 
   /** Nothing is wrong now. One that came back before is believed only after a while. */
-  #isWell(key: string, row: IncidentRow, changed: Map<IncidentRow, EventType>): void {
+  #isWell(key: string, row: IncidentRow, changed: Map<IncidentRow, IncidentNews>): void {
     if (row.reopened === 0) {
       this.#close(key, row, changed);
       return;
@@ -303,7 +306,7 @@ export class Incidents {
     } else if (clock.monotonic() - since >= CALM_MS) this.#close(key, row, changed);
   }
 
-  #close(key: string, row: IncidentRow, changed: Map<IncidentRow, EventType>): void {
+  #close(key: string, row: IncidentRow, changed: Map<IncidentRow, IncidentNews>): void {
     const at = iso(this.#deps.clock.now());
     // it was over when it began to be well
     Object.assign(row, { closed_at: row.recovering_since ?? at, recovering_since: null, updated_at: at });
@@ -315,7 +318,7 @@ export class Incidents {
   }
 
   /** What follows from LiveKit being away belongs to that incident, while it lasts. */
-  #linkCauses(changed: Map<IncidentRow, EventType>): void {
+  #linkCauses(changed: Map<IncidentRow, IncidentNews>): void {
     let away: number | null = null;
     for (const row of this.#open.values())
       if (row.condition === 'livekit-away') away = Math.min(row.id, away ?? row.id);

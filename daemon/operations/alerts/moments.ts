@@ -50,11 +50,11 @@ export class Moments implements FactSource {
     }
     this.#detach = this.#deps.bus.subscribe(({ type, app, data }) => {
       const entry = app === undefined ? undefined : this.#deps.app(app);
-      const room = String(data['room'] ?? '');
+      const room = 'room' in data ? (data.room ?? '') : '';
       switch (type) {
         case 'recording.failed':
           if (entry !== undefined) {
-            const text = `Recording of ${room} in ${entry.name} failed: ${data['error'] ?? 'no reason was given'}`;
+            const text = `Recording of ${room} in ${entry.name} failed: ${data.error ?? 'no reason was given'}`;
             this.note('recording-failed', { subject: entry.name, name: entry.name, text, app: entry });
           }
           break;
@@ -62,15 +62,15 @@ export class Moments implements FactSource {
           this.over('recording-failed', app ?? '');
           break;
         case 'ingress.ended':
-          if (entry !== undefined && (data['reason'] === 'error' || data['reason'] === 'lost')) {
-            const why = data['error'] ?? 'LiveKit says that it is over, and not why';
+          if (entry !== undefined && (data.reason === 'error' || data.reason === 'lost')) {
+            const why = data.error ?? 'LiveKit says that it is over, and not why';
             const text = `The ingest of ${room} in ${entry.name} dropped: ${why}`;
-            this.note('ingest-dropped', { subject: `${entry.name} ${data['id']}`, name: room, text, app: entry });
+            this.note('ingest-dropped', { subject: `${entry.name} ${data.id}`, name: room, text, app: entry });
           }
           break;
         case 'ingress.started':
         case 'ingress.deleted':
-          this.over('ingest-dropped', `${app} ${data['id'] ?? data['ingressId']}`);
+          this.over('ingest-dropped', `${app} ${data.id}`);
           break;
         case 'app.deleted':
           for (const [key, fact] of this.#facts) if (fact.app?.name === app) this.#facts.delete(key);

@@ -1,6 +1,7 @@
 import type { RoomDirectory } from '#daemon/media/streams/room-directory.ts';
 import type { DaemonEvent, EventBus } from '#daemon/platform/events/bus.ts';
 import { type HwaccelChoice, resolveHwaccel } from '#shared/config/hwaccel.ts';
+import type { EventData } from '#shared/schema/event-payloads.ts';
 import type { GpuStatus } from '#shared/schema/gpu.ts';
 import type { MetricsService } from './service.ts';
 
@@ -18,7 +19,7 @@ export interface MediaMetricsSources {
   hwaccel(app: string): Promise<HwaccelChoice | undefined>;
 }
 
-type Data = DaemonEvent['data'];
+type Recorded = EventData<'recording.ready'>;
 
 /** Counts what happens to streams, recordings and callbacks, and tells who watches. */
 export function addMediaMetrics(sources: MediaMetricsSources): void {
@@ -66,36 +67,36 @@ function count(sources: MediaMetricsSources, app: string, { type, data }: Daemon
       if (reasonOf(data) === 'upload') countUpload(metrics, data, 'fail');
       break;
     case 'ingress.started':
-      return data['transcode'] === true ? countTranscode(sources, app, 'ingress') : undefined;
+      return data.transcode === true ? countTranscode(sources, app, 'ingress') : undefined;
     case 'callback.delivered':
     case 'callback.failed':
-      metrics.count('callbacks_total', { app, event: String(data['event']), result: type.slice('callback.'.length) });
+      metrics.count('callbacks_total', { app, event: data.event, result: type.slice('callback.'.length) });
       break;
     case 'mqtt.delivered':
     case 'mqtt.failed':
-      metrics.count('mqtt_events_total', { app, event: String(data['event']), result: type.slice('mqtt.'.length) });
+      metrics.count('mqtt_events_total', { app, event: data.event, result: type.slice('mqtt.'.length) });
       break;
     case 'latency.high':
       metrics.count('latency_alerts_total', { app });
       break;
     case 'callback.dead':
-      metrics.count('callbacks_total', { app, ...droppedOf(data) }, Number(data['count'] ?? 1));
+      metrics.count('callbacks_total', { app, ...droppedOf(data) }, data.count ?? 1);
       break;
     case 'mqtt.dead':
-      metrics.count('mqtt_events_total', { app, ...droppedOf(data) }, Number(data['count'] ?? 1));
+      metrics.count('mqtt_events_total', { app, ...droppedOf(data) }, data.count ?? 1);
       break;
   }
 }
 
-const droppedOf = (data: Data) => ({ event: String(data['event'] ?? 'several'), result: 'dropped' });
+const droppedOf = (data: EventData<'callback.dead'>) => ({ event: data.event ?? 'several', result: 'dropped' });
 
 /** Recordings go into the bucket by LiveKit's egress service: what it says of them is what is known. */
-function countUpload(metrics: MetricsService, data: Data, result: 'ok' | 'fail'): void {
+function countUpload(metrics: MetricsService, data: Recorded, result: 'ok' | 'fail'): void {
   const { provider, bytes } = data;
   // one that stayed on the disk was not uploaded
-  if (typeof provider !== 'string') return;
+  if (provider === null) return;
   metrics.count('s3_uploads_total', { provider, result });
-  if (result === 'ok') metrics.count('s3_upload_bytes_total', { provider }, Number(bytes ?? 0));
+  if (result === 'ok') metrics.count('s3_upload_bytes_total', { provider }, bytes ?? 0);
   else metrics.count('s3_errors_total', { op: 'upload' });
 }
 
@@ -108,14 +109,11 @@ async function countTranscode(sources: MediaMetricsSources, app: string, kind: '
 function countFailure(metrics: MetricsService, { type, data }: DaemonEvent): void {
   if (type === 'livekit.unreachable') metrics.count('errors_total', { source: 'livekit', code: 'unreachable' });
   else if (type === 'recording.failed') metrics.count('errors_total', { source: 'recording', code: reasonOf(data) });
-  else if (type === 'job.failed') metrics.count('errors_total', { source: 'jobs', code: kindOf(data['job']) });
+  else if (type === 'job.failed') metrics.count('errors_total', { source: 'jobs', code: data.job.kind });
 }
 
-const kindOf = (job: unknown): string => String((job as { kind?: unknown } | undefined)?.kind ?? 'job');
-
 /** A word of a few, so that a label never grows without end. */
-function reasonOf(data: Data): string {
-  const error = String(data['error'] ?? '');
+function reasonOf({ error = '' }: Recorded): string {
   if (/no egress service/.test(error)) return 'no_egress';
   if (/aborted/.test(error)) return 'aborted';
   if (/no longer knows|before LiveKit answered|that recorded it is gone/.test(error)) return 'lost';

@@ -1,10 +1,9 @@
 import { EventEmitter } from 'node:events';
+import type { EventData } from '#shared/schema/event-payloads.ts';
 import type { EventType } from '#shared/schema/events.ts';
 import type { Actor } from '../http/types.ts';
 
-/** Something that happened, as services announce it. */
-export interface DaemonEvent {
-  type: EventType;
+interface Announced {
   /** Name of the app it concerns; decides together with `tenant` who may see it. */
   app?: string;
   tenant?: string;
@@ -12,11 +11,14 @@ export interface DaemonEvent {
   user?: string;
   /** Who caused it; absent = the daemon itself. */
   actor?: Actor;
-  /** Plain data for the receiver; never a secret. */
-  data: Record<string, unknown>;
   /** Shown to anyone who listens now and not kept for those who resume: log lines, progress, measurements. */
   live?: boolean;
 }
+
+/** Something that happened, as services announce it. `data` is what the type declares; never a secret. */
+export type DaemonEvent<T extends EventType = EventType> = T extends EventType
+  ? Announced & { type: T; data: EventData<T> }
+  : never;
 
 /** In-process announcements. A listener that throws, or whose promise rejects, is reported and doesn't affect others. */
 export class EventBus {

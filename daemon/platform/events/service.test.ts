@@ -10,6 +10,7 @@ import Database from 'better-sqlite3';
 import { EVENT_TYPES, type EventType } from '#shared/schema/events.ts';
 import { testBackground } from '#test/helpers/background.ts';
 import { ManualClock } from '#test/helpers/clock.ts';
+import { sampleEvent } from '#test/helpers/declared-events.ts';
 import { EventReader } from '#test/helpers/event-reader.ts';
 import { SYSTEM_CLOCK } from '../clock.ts';
 import type { Principal } from '../principal.ts';
@@ -75,10 +76,10 @@ async function setUp(t: TestContext, more: Partial<EventServiceDeps> = {}) {
 }
 
 const publish = (bus: EventBus, from: number, to: number): void => {
-  for (let n = from; n < to; n++) bus.publish({ type: 'config.reloaded', app: 'live', data: { n } });
+  for (let n = from; n < to; n++) bus.publish(sampleEvent('config.reloaded', { app: 'live', data: { etag: `${n}` } }));
 };
 const numbers = (reader: EventReader): number[] =>
-  reader.heard.filter((m) => m.event === 'config.reloaded').map((m) => m.data.data.n);
+  reader.heard.filter((m) => m.event === 'config.reloaded').map((m) => Number(m.data.data.etag));
 const range = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, i) => from + i);
 
 test('a long backlog and events in the middle of it arrive once and in order', async (t) => {
@@ -92,7 +93,7 @@ test('a long backlog and events in the middle of it arrive once and in order', a
     await resumed.next('config.reloaded');
     publish(bus, n, n + 100);
   }
-  await resumed.next((m) => m.data.data?.n === 3299);
+  await resumed.next((m) => m.data.data?.etag === '3299');
   assert.deepEqual(numbers(resumed), range(0, 3300));
 });
 
@@ -155,13 +156,13 @@ test('a beat keeps the place of a reader that has nothing to hear', async (t) =>
   const { bus, listen } = await setUp(t, { beatMs: 10 });
   const reader = await listen();
   const { id } = await reader.next('hello');
-  bus.publish({ type: 'log.line', data: {} });
-  bus.publish({ type: 'app.created', data: {} });
+  bus.publish(sampleEvent('log.line'));
+  bus.publish(sampleEvent('app.created'));
   const created = await reader.next('app.created');
   assert.ok(Number(created.id) > Number(id));
   const seen = new Promise<void>((resolve) => setTimeout(resolve, 50));
   await seen;
-  bus.publish({ type: 'node.stats', live: true, data: {} });
+  bus.publish(sampleEvent('node.stats', { live: true }));
   const stats = await reader.next('node.stats');
   assert.equal(stats.data.id, undefined);
   // what a reader without news resumes after
@@ -186,15 +187,15 @@ test('events that cannot be written are heard, and kept for a reader that resume
   other.exec("CREATE TRIGGER full BEFORE INSERT ON events BEGIN SELECT RAISE(ABORT, 'full'); END");
   publish(bus, 0, 2);
   service.flush();
-  await reader.next((m) => m.data.data?.n === 1);
+  await reader.next((m) => m.data.data?.etag === '1');
   assert.equal(warnings.length, 1);
   const early = await listen(start);
-  await early.next((m) => m.data.data?.n === 1);
+  await early.next((m) => m.data.data?.etag === '1');
   assert.deepEqual(numbers(early), range(0, 2));
   other.exec('DROP TRIGGER full');
   publish(bus, 2, 3);
   const late = await listen(start);
-  await late.next((m) => m.data.data?.n === 2);
+  await late.next((m) => m.data.data?.etag === '2');
   assert.deepEqual(numbers(late), range(0, 3));
   assert.equal(other.prepare("SELECT count(*) FROM events WHERE type = 'config.reloaded'").pluck().get(), 3);
   other.close();

@@ -192,7 +192,7 @@ export class EventService {
       topic,
       type: event.type,
       app: event.app ?? null,
-      appId: app?.id ?? (event.type === 'app.deleted' ? (event.data['id'] as number) : null),
+      appId: app?.id ?? (event.type === 'app.deleted' ? event.data.id : null),
       tenant: event.tenant ?? app?.tenantId ?? null,
       user: event.user ?? null,
       body: JSON.stringify(message),

@@ -1,21 +1,27 @@
 import { CALLBACK_EVENTS, CallbackMessage } from '#shared/schema/callbacks.ts';
-import { EVENT_TYPES, EventMessage } from '#shared/schema/events.ts';
+import { EVENT_PAYLOADS, Event } from '#shared/schema/event-payloads.ts';
+import { EVENT_TYPES, type EventType } from '#shared/schema/events.ts';
 import type { Components } from './openapi-components.ts';
 import { exampleOf } from './openapi-examples.ts';
 
 type Json = Record<string, unknown>;
 
-/** The stream of events: each `data:` is an Event; `x-event-types` lists the types with their topics. */
+/** The stream of events: each `data:` is an Event; `x-event-types` lists the types with their topics and payloads. */
 export const eventStream = (components: Components): Json => ({
   schema: {
     type: 'string',
     description: 'Messages of server-sent events. The `data` of each is an Event, as JSON.',
     contentMediaType: 'application/json',
-    contentSchema: components.refer(EventMessage),
+    contentSchema: components.refer(Event),
   },
   example:
-    'id: 42\nevent: app.created\ndata: {"id":42,"ts":"2026-06-30T12:00:00.000Z","topic":"apps","type":"app.created","app":"live","data":{"id":1,"name":"live"}}\n\n',
-  'x-event-types': EVENT_TYPES,
+    'id: 42\nevent: app.created\ndata: {"id":42,"ts":"2026-06-30T12:00:00.000Z","topic":"apps","type":"app.created","app":"live","data":{"id":1,"name":"live","displayName":"Live","roomPrefix":"live"}}\n\n',
+  'x-event-types': Object.fromEntries(
+    (Object.keys(EVENT_TYPES) as EventType[]).map((type) => [
+      type,
+      { topic: EVENT_TYPES[type], data: components.refer(EVENT_PAYLOADS[type]) },
+    ]),
+  ),
 });
 
 const header = (name: string, description: string, example: string, required = true): Json => ({

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { ApiError } from '#shared/errors.ts';
-import type { Job, JobProgress } from '#shared/schema/jobs.ts';
+import type { JobProgress } from '#shared/schema/jobs.ts';
 import { testBackground } from '#test/helpers/background.ts';
 import { migrate } from '../db/migrate.ts';
 import { type Db, openDatabase } from '../db/open.ts';
@@ -58,7 +58,7 @@ function life(
   const seen: string[] = [];
   const events = new EventBus((error) => errors.push(String(error)));
   events.subscribe((event) => published.push(event.data));
-  events.subscribe((event) => seen.push(`${event.type} ${(event.data['job'] as Job).id}`));
+  events.subscribe((event) => ('job' in event.data ? seen.push(`${event.type} ${event.data.job.id}`) : undefined));
   const log = { warn() {}, error: (_data: object, message: string) => errors.push(message) };
   const service = new JobService({
     background: testBackground(),

@@ -127,8 +127,8 @@ export function createIdentity(
   });
   events.subscribe((event) => audit.hear(event));
   events.subscribe(({ type, tenant, data }) => {
-    if (type === 'app.deleted') tokens.forgetApp(data['id'] as number);
-    if (type === 'token.revoked') sessions.revokeAll(`token:${data['id']}`);
+    if (type === 'app.deleted') tokens.forgetApp(data.id);
+    if (type === 'token.revoked') sessions.revokeAll(`token:${data.id}`);
     if (tenant !== undefined && /^(?:vod|recording)\./.test(type)) usage.forget(tenant);
   });
   const idempotency = new Idempotency({

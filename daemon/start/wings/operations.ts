@@ -152,8 +152,7 @@ export function createOperations(
   });
   let wasWatched = meta.get(FIRST_VIEWER) !== undefined;
   events.subscribe(({ type, data }) => {
-    if (wasWatched || type !== 'room.counts' || !(Number(data['viewers']) > 0 && Number(data['publishers']) > 0))
-      return;
+    if (wasWatched || type !== 'room.counts' || !(data.viewers > 0 && data.publishers > 0)) return;
     meta.set(FIRST_VIEWER, new Date().toISOString());
     wasWatched = true;
   });

@@ -128,7 +128,7 @@ export function createPlatform(
   });
   settings.onChange(['logRetentionDays', 'logMaxRows'], () => background.run('log retention', () => logs.clean()));
   events.subscribe(({ type, data }) => {
-    return type === 'app.deleted' ? logs.forgetApp(data['id'] as number) : undefined;
+    return type === 'app.deleted' ? logs.forgetApp(data.id) : undefined;
   });
   const certificate =
     settings.tlsCert === ''

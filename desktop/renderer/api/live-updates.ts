@@ -1,13 +1,14 @@
 import type { Opened } from '#shared/client/opened.ts';
 import type { Operation, ResultOf } from '#shared/contract/operation.ts';
-import type { EventMessage, EventTopic, EventType } from '#shared/schema/events.ts';
+import type { EventData } from '#shared/schema/event-payloads.ts';
+import type { EventTopic, EventType } from '#shared/schema/events.ts';
 
 /** What the daemon's events mean for cached answers. */
 export interface LiveUpdates {
   /** The reads to repeat after an event, by its exact type, else by its topic. An empty list: none of them shows it. */
   refreshes?: Readonly<Partial<Record<EventTopic | EventType, readonly Operation[]>>>;
   /** Events that carry the news themselves. @returns false when the reads in `refreshes` have to be repeated */
-  patches?: Readonly<Partial<Record<EventType, (cache: LiveCache, data: EventMessage['data']) => boolean>>>;
+  patches?: { readonly [T in EventType]?: (cache: LiveCache, data: EventData<T>) => boolean };
 }
 
 /** The cached answers of one connection. */

@@ -75,6 +75,8 @@ const cacheOf = (connectionId: string): LiveCache => ({
   },
 });
 
+type Patch = (cache: LiveCache, data: object) => boolean;
+
 /** Brings an event into the cache: patched where it carries the news itself, read again where not. */
 function take(updates: readonly LiveUpdates[], connectionId: string, { data }: StreamEvent): void {
   // an older or newer daemon may send types that this page does not know
@@ -83,7 +85,9 @@ function take(updates: readonly LiveUpdates[], connectionId: string, { data }: S
   const { topic } = message;
   const type = message.type as keyof NonNullable<LiveUpdates['patches']>;
   const cache = cacheOf(connectionId);
-  const isPatched = updates.map(({ patches }) => patches?.[type]?.(cache, message.data ?? {})).includes(true);
+  const isPatched = updates
+    .map(({ patches }) => (patches?.[type] as Patch | undefined)?.(cache, message.data ?? {}))
+    .includes(true);
   if (isPatched) return;
   refreshSoon(connectionId, readsAfter(updates, topic, type));
 }

@@ -17,7 +17,7 @@ describe('a file edited by hand', () => {
     const changed = nextEvent(daemon, 'config.changed', 'live');
     await files.write(text('By hand'));
     const event = await changed;
-    assert.deepEqual([event.data['reason'], event.actor?.id], ['hand-edit', 'system']);
+    assert.deepEqual([event.data.reason, event.actor?.id], ['hand-edit', 'system']);
     const { body } = await daemon.api.get(RAW);
     assert.equal(body.data.yaml, text('By hand'));
     assert.equal((await daemon.api.get('/apps/live')).body.displayName, 'By hand');
@@ -48,7 +48,7 @@ describe('a file edited by hand', () => {
     await daemon.api.put(RAW, { yaml: `${text('Good')}recording: {split_minutes: 30}\n` });
     const invalid = nextEvent(daemon, 'config.invalid', 'live');
     await files.write(`${text('Bad')}recording: {split_minutes: x}\n`);
-    assert.match(String((await invalid).data['reason']), /line 5.*split_minutes/);
+    assert.match((await invalid).data.reason, /line 5.*split_minutes/);
     const { body } = await daemon.api.get(RAW);
     assert.match(body.data.yaml, /Bad/);
     assert.match(body.data.problem.message, /split_minutes must be a whole number/);
@@ -130,7 +130,7 @@ describe('a file edited by hand', () => {
     const invalid = nextEvent(daemon, 'config.invalid', 'live');
     await daemon.api.get(RAW);
     await new AppFiles(daemon, 'live').write('name: live\nroom_prefix: other\ntranscoding: {}\n');
-    assert.match(String((await invalid).data['reason']), /other belongs to another app/);
+    assert.match((await invalid).data.reason, /other belongs to another app/);
     assert.equal((await daemon.api.get('/apps/live')).body.livekitRoomPrefix, 'live');
     assert.equal(daemon.services.apps.registry.forRoom('other')?.name, 'other');
   });

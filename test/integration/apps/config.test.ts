@@ -82,8 +82,8 @@ describe('the raw text', () => {
     assert.equal(read.body.data.yaml, text);
     assert.equal(read.headers.get('etag'), headers.get('etag'));
     const event = await changed;
-    assert.equal(event.data['reason'], 'raw');
-    assert.ok((event.data['changed'] as string[]).includes('mytool.level'));
+    assert.equal(event.data.reason, 'raw');
+    assert.ok(event.data.changed.includes('mytool.level'));
     assert.equal(event.actor?.id, 'token:1');
     assert.equal((await api.get(`/apps/${name}`)).body.displayName, 'Ours');
   });
@@ -358,7 +358,7 @@ describe('PATCH /apps/{name}', () => {
     );
     const again = nextEvent(daemon, 'config.reloaded', name);
     assert.equal((await api.patch(url, { callbackSecret: 'stored-secret-3' })).status, 200);
-    assert.equal((await again).data['reason'], 'settings');
+    assert.equal((await again).data.reason, 'settings');
     assert.equal(daemon.services.secrets.get(name, 'callbackSecret'), 'stored-secret-3');
     const cleared = await api.patch(url, { callbackSecret: '' });
     assert.equal(cleared.body.callbacks.secret, '');

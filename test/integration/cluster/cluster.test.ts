@@ -397,7 +397,7 @@ describe('cluster registry', () => {
     const { nodeId, nodeToken } = await join('edge-events');
     await daemon.api.patch(`/cluster/nodes/${nodeId}`, { region: 'x' });
     await daemon.api.delete(`/cluster/nodes/${nodeId}`);
-    const mine = events.filter((event) => event.data['id'] === nodeId);
+    const mine = events.filter(({ data }) => 'id' in data && data.id === nodeId);
     assert.deepEqual(
       mine.map((event) => [event.type, event.actor?.id.split(':')[0]]),
       [

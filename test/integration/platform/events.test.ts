@@ -4,6 +4,7 @@ import net from 'node:net';
 import { test } from 'node:test';
 import type { EventType } from '#shared/schema/events.ts';
 import { daemonProcess, TEST_TOKEN, temporaryDir, testDaemon } from '#test/helpers/daemon.ts';
+import { sampleEvent } from '#test/helpers/declared-events.ts';
 import { readEvents } from '#test/helpers/event-reader.ts';
 import { join, MANY_ATTEMPTS, makeTeam } from '#test/helpers/people.ts';
 
@@ -89,7 +90,8 @@ test('an app token hears its own app only; topics and app narrow the stream', as
   const two = await readEvents(t, daemon.url, TEST_TOKEN, { query: '?app=two&topics=streams,config,logs' });
   for (const reader of [own, streams, two]) await reader.next('hello');
 
-  const publish = (type: EventType, app?: string) => daemon.services.events.publish({ type, app, data: { type } });
+  const publish = (type: EventType, app?: string) =>
+    daemon.services.events.publish(sampleEvent(type, app === undefined ? {} : { app }));
   publish('stream.started', 'two');
   publish('node.joined');
   publish('token.created');
@@ -170,14 +172,14 @@ test('a reader that takes nothing is cut off, others hear everything, and it can
   const filler = 'x'.repeat(60_000);
   let sent = 0;
   while (daemon.services.eventStream.readers === 2 && sent < 2000) {
-    daemon.services.events.publish({ type: 'config.reloaded', data: { number: sent++, filler } });
-    await good.next((m) => m.data.data.number === sent - 1);
+    daemon.services.events.publish(sampleEvent('config.reloaded', { data: { etag: `${sent++}`, detail: filler } }));
+    await good.next((m) => m.data.data.etag === `${sent - 1}`);
   }
   assert.equal(daemon.services.eventStream.readers, 1, 'the slow reader is still held');
 
   const resumed = await readEvents(t, daemon.url, TEST_TOKEN, { lastEventId: from });
-  await resumed.next((m) => m.data.data?.number === sent - 1);
-  const numbers = resumed.heard.filter((m) => m.event === 'config.reloaded').map((m) => m.data.data.number);
+  await resumed.next((m) => m.data.data?.etag === `${sent - 1}`);
+  const numbers = resumed.heard.filter((m) => m.event === 'config.reloaded').map((m) => Number(m.data.data.etag));
   assert.deepEqual(
     numbers,
     Array.from({ length: sent }, (_, i) => i),
@@ -230,9 +232,9 @@ test('people hear their own team’s apps, by their role, until they are signed 
   await red.owner.api.post('/apps', { name: 'red-app' });
   await blue.owner.api.post('/apps', { name: 'blue-app' });
   await red.owner.api.patch('/apps/red-app', { displayName: 'Red' });
-  daemon.services.events.publish({ type: 'stream.started', app: 'red-app', data: {} });
-  daemon.services.events.publish({ type: 'node.joined', data: {} });
-  daemon.services.events.publish({ type: 'stream.started', app: 'blue-app', data: {} });
+  daemon.services.events.publish(sampleEvent('stream.started', { app: 'red-app' }));
+  daemon.services.events.publish(sampleEvent('node.joined'));
+  daemon.services.events.publish(sampleEvent('stream.started', { app: 'blue-app' }));
   await Promise.all(readers.map((reader) => reader.next('stream.started')));
   const heard = readers.map((reader) => [...new Set(reader.heard.slice(1).map((m) => `${m.event} ${m.data.app}`))]);
   assert.deepEqual(heard, [

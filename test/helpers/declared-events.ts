@@ -1,0 +1,28 @@
+import { Value } from 'typebox/value';
+import type { DaemonEvent } from '#daemon/platform/events/bus.ts';
+import { exampleOf } from '#daemon/platform/http/openapi-examples.ts';
+import { EVENT_PAYLOADS, type EventData } from '#shared/schema/event-payloads.ts';
+import type { EventType } from '#shared/schema/events.ts';
+
+/** An event as its type declares it, for tests that don't care what happened. */
+export function sampleEvent<T extends EventType>(
+  type: T,
+  { data, ...more }: Partial<Omit<DaemonEvent<T>, 'type' | 'data'>> & { data?: Partial<EventData<T>> } = {},
+): DaemonEvent<T> {
+  const example = exampleOf(EVENT_PAYLOADS[type]) as object;
+  return { ...more, type, data: { ...example, ...data } } as unknown as DaemonEvent<T>;
+}
+
+/** What is wrong with an event, by the declaration of its type; nobody may publish a field that isn't declared. */
+export function problemsOf({ type, data }: { type: EventType; data: unknown }): string[] {
+  const schema = EVENT_PAYLOADS[type];
+  // as readers get it
+  const read = JSON.parse(JSON.stringify(data)) as object;
+  const undeclared = Object.keys(read).filter((key) => !(key in schema.properties));
+  return [
+    ...undeclared.map((key) => `${type}: ${key} is not declared`),
+    ...(Value.Check(schema, read)
+      ? []
+      : [...Value.Errors(schema, read)].map((one) => `${type}: ${one.instancePath} ${one.message}`)),
+  ];
+}
