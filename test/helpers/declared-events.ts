@@ -13,7 +13,7 @@ export function sampleEvent<T extends EventType>(
   return { ...more, type, data: { ...example, ...data } } as unknown as DaemonEvent<T>;
 }
 
-/** What is wrong with an event, by the declaration of its type; nobody may publish a field that isn't declared. */
+/** What is wrong with an event, by the declaration of its type. A field that isn’t declared is wrong, too. */
 export function problemsOf({ type, data }: { type: EventType; data: unknown }): string[] {
   const schema = EVENT_PAYLOADS[type];
   // as readers get it

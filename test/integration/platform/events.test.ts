@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import net from 'node:net';
 import { test } from 'node:test';
+import { EVENT_PAYLOADS } from '#shared/schema/event-payloads.ts';
 import type { EventType } from '#shared/schema/events.ts';
 import { daemonProcess, TEST_TOKEN, temporaryDir, testDaemon } from '#test/helpers/daemon.ts';
-import { sampleEvent } from '#test/helpers/declared-events.ts';
+import { problemsOf, sampleEvent } from '#test/helpers/declared-events.ts';
 import { readEvents } from '#test/helpers/event-reader.ts';
 import { join, MANY_ATTEMPTS, makeTeam } from '#test/helpers/people.ts';
 
@@ -78,6 +79,30 @@ test('an id from nowhere is answered with a reset, and the stream goes on', asyn
     assert.equal((await reader.next('app.created')).data.app, `after-${lastEventId}`);
     reader.close();
   }
+});
+
+test('what is sent is what the type of the event declares', async (t) => {
+  const daemon = await testDaemon(t);
+  const reader = await readEvents(t, daemon.url, TEST_TOKEN);
+  await reader.next('hello');
+  await daemon.api.post('/apps', { name: 'told' });
+  await daemon.api.patch('/apps/told', { displayName: 'Told' });
+  const { body } = await daemon.api.post('/tokens', { name: 'told', scope: 'global' });
+  await daemon.api.delete(`/tokens/${body.id}`);
+  await daemon.api.delete('/apps/told');
+  await reader.next('app.deleted');
+  const heard = reader.heard.filter(({ event }) => event in EVENT_PAYLOADS);
+  const types = new Set(heard.map(({ event }) => event));
+  for (const type of ['app.created', 'config.changed', 'token.created', 'token.revoked', 'app.deleted'])
+    assert.ok(types.has(type), type);
+  assert.deepEqual(
+    heard.flatMap(({ data }) => problemsOf(data)),
+    [],
+  );
+  assert.deepEqual(problemsOf({ type: 'app.deleted', data: { id: 1, name: 'told', more: true } }), [
+    'app.deleted: more is not declared',
+  ]);
+  assert.equal(problemsOf({ type: 'app.deleted', data: { id: '1', name: 'told' } }).length, 1);
 });
 
 test('an app token hears its own app only; topics and app narrow the stream', async (t) => {
