@@ -30,8 +30,8 @@ ${eventKinds().map(section).join('\n\n')}
 }
 
 function section({ name, types, data }: ReturnType<typeof eventKinds>[number]): string {
-  const rows = types.map((type) => `${code(type)} (topic ${code(EVENT_TYPES[type])})`);
-  return `## ${name}\n\n${rows.join(', ')}\n\n${fields(data as unknown as Shape)}`;
+  const rows = types.map((type) => `- ${code(type)} (topic ${code(EVENT_TYPES[type])})`);
+  return `## ${name}\n\n${rows.join('\n')}\n\n${fields(data as unknown as Shape)}`;
 }
 
 function fields(shape: Shape): string {
