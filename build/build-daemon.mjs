@@ -11,7 +11,7 @@ const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 
 /** Bundled because they are needed at every start; everything else from node_modules is loaded as it is. */
 const BUNDLED =
-  /^(?:fastify|@fastify\/[^/]+|fastq|typebox|ajv|ajv-formats|fast-json-stringify|fast-uri|find-my-way|avvio|light-my-request|secure-json-parse|ipaddr\.js|rate-limiter-flexible|fastify-plugin|abstract-logging|process-warning|reusify|toad-cache|semver|rfdc|json-schema-ref-resolver|fast-deep-equal|json-schema-traverse|require-from-string|helmet|fast-decode-uri-component|fast-querystring|safe-regex2|ret|cookie|set-cookie-parser|dequal|jose|croner|lru-cache|async-mutex|tslib|p-limit|yocto-queue|fastest-levenshtein|pino|pino-std-serializers|thread-stream|sonic-boom|safe-stable-stringify|quick-format-unescaped|on-exit-leak-free|atomic-sleep|@pinojs\/redact|real-require)(?:\/|$)/;
+  /^(?:fastify|@fastify\/[^/]+|fastq|typebox|ajv|ajv-formats|fast-json-stringify|fast-uri|find-my-way|avvio|light-my-request|secure-json-parse|ipaddr\.js|rate-limiter-flexible|fastify-plugin|abstract-logging|process-warning|reusify|toad-cache|semver|rfdc|json-schema-ref-resolver|fast-deep-equal|json-schema-traverse|require-from-string|helmet|fast-decode-uri-component|fast-querystring|safe-regex2|ret|cookie|set-cookie-parser|dequal|jose|croner|diff|lru-cache|async-mutex|tslib|p-limit|yocto-queue|fastest-levenshtein|pino|pino-std-serializers|thread-stream|sonic-boom|safe-stable-stringify|quick-format-unescaped|on-exit-leak-free|atomic-sleep|@pinojs\/redact|real-require)(?:\/|$)/;
 
 /**
  * An `import` of `node:http` reads each of its exports. One of them, `WebSocket`, loads Node's `fetch`: 25 ms and 14 MB for each

@@ -218,7 +218,7 @@ describe('plugins are installed, updated, rolled back and removed in a running d
     assert.match((await run('rollback', 'shelf')).out, /Rolled back shelf/);
     assert.match((await run('list')).out, /^shelf\t1\.0\.0\trunning$/m);
     const refused = await run('remove', 'storage-s3');
-    assert.deepEqual([refused.status, /part of StreamHub/.test(refused.err)], [1, true]);
+    assert.deepEqual([refused.status, /part of StreamHub/.test(refused.err)], [6, true]);
   });
 
   test('one whose storage is used is removed only on purpose; then its apps alarm and record nothing', async () => {
