@@ -53,6 +53,7 @@ work on the files of this machine.
 keychain of the system. Where there is none, it says so. Then set the two variables below, or add \`--credential-file\` for a file that only you can read.
 
 \`\`\`sh
+# Needs another host.
 streamhub connect https://stream.example.com
 streamhub contexts
 streamhub apps

@@ -9,8 +9,9 @@ import { Writable } from 'node:stream';
 export async function askSecret(question: string, what: string): Promise<string> {
   const isTerminal = process.stdin.isTTY === true;
   const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
-  if (isTerminal) process.stderr.write(question);
   const lines = createInterface({ input: process.stdin, output: silent, terminal: isTerminal });
+  // only now is the echo off
+  if (isTerminal) process.stderr.write(question);
   try {
     for await (const line of lines) return line;
     throw new Error(`no ${what} was entered`);

@@ -21,8 +21,9 @@ export async function confirm(question: string, yes: boolean | undefined): Promi
 export async function ask(question: string, { hidden = false, instead = '' } = {}): Promise<string> {
   if (!isInteractive()) throw new UsageError(`There is no terminal to ask on.${instead && ` ${instead}`}`);
   const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
-  if (hidden) process.stderr.write(question);
   const lines = createInterface({ input: process.stdin, output: hidden ? silent : process.stderr, terminal: true });
+  // only now is the echo off
+  if (hidden) process.stderr.write(question);
   try {
     return await new Promise<string>((resolve, reject) => {
       lines.once('SIGINT', () => reject(new Interrupted()));
