@@ -5,7 +5,6 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { assetPath } from '../paths.ts';
 import { VERSION } from '../version.ts';
 import { type TaskKind, taskModule, type WorkerPool } from '../workers/pool.ts';
-import { openApiDocument } from './openapi.ts';
 
 const BASE = '/api/v1';
 
@@ -44,11 +43,14 @@ function serversOf({ protocol, host }: FastifyRequest, publicUrl: string | null)
 
 /** `/openapi.json` and the API reference at `/docs`. Both are public, and nothing is loaded before the first request. */
 export function installDocs(api: FastifyInstance, pool: WorkerPool, publicUrl: () => string | null): void {
-  let document: string | undefined;
+  let document: Promise<string> | undefined;
   let script: Promise<Uint8Array> | undefined;
-  api.get('/openapi.json', (request, reply) => {
-    document ??= JSON.stringify(openApiDocument(VERSION, BASE, SERVER));
-    const text = document.replace(JSON.stringify([{ url: SERVER }]), () =>
+  // what only the document needs isn't loaded at the start: every payload, example and sample
+  const write = async (): Promise<string> =>
+    JSON.stringify((await import('./openapi.ts')).openApiDocument(VERSION, BASE, SERVER));
+  api.get('/openapi.json', async (request, reply) => {
+    document ??= write();
+    const text = (await document).replace(JSON.stringify([{ url: SERVER }]), () =>
       JSON.stringify(serversOf(request, publicUrl())),
     );
     return reply.type('application/json; charset=utf-8').send(text);
