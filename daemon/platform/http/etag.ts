@@ -9,13 +9,18 @@ export function matchesEtag(header: string, etag: string): boolean {
   return asked.includes('*') || asked.includes(etag);
 }
 
+const etagOf = (text: string): string => `"${hash('sha256', text, 'base64url').slice(0, 22)}"`;
+
 /** Gives answers that clients poll an ETag, a hash of their text, and answers 304 while a client has the newest. */
 export function installEtags(app: FastifyInstance): void {
   hookOperations(app, 'onSend', (op) => {
     if (!isPolled(op)) return undefined;
+    /** What a memoised route sent last: its text isn't hashed again. */
+    let last = { text: '', etag: '' };
     return (request, reply, payload, done) => {
       if (reply.statusCode !== 200 || typeof payload !== 'string') return done(null, payload);
-      const etag = `"${hash('sha256', payload, 'base64url').slice(0, 22)}"`;
+      const etag = payload === last.text ? last.etag : etagOf(payload);
+      if (request.routeOptions.config.isMemoized) last = { text: payload, etag };
       reply.header('etag', etag);
       const known = request.headers['if-none-match'];
       if (known === undefined || !matchesEtag(known, etag)) return done(null, payload);

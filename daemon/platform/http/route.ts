@@ -41,7 +41,7 @@ export function route<O extends Operation>(
     url: op.path.replace(/\{(\w+)\}/g, ':$1'),
     // a HEAD of the event stream would open one
     exposeHeadRoute: op.method === 'GET' && op.produces !== 'text/event-stream',
-    config: { operation: op },
+    config: { operation: op, isMemoized: memo },
     schema: {
       ...(op.params ? { params: op.params } : {}),
       ...(op.query ? { querystring: op.query } : {}),

@@ -17,6 +17,8 @@ declare module 'fastify' {
   }
   interface FastifyContextConfig {
     operation?: Operation;
+    /** The same text is sent while nothing has changed: see `memoized`. */
+    isMemoized?: boolean;
   }
 }
 
