@@ -5,6 +5,7 @@ import path from 'node:path';
 import { describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import { ROOT, sharedDaemon } from '#test/helpers/daemon.ts';
+import { assertShown } from '#test/helpers/shown.ts';
 
 const run = promisify(execFile);
 const ADMIN = { ADMIN_USER: 'root@example.com', ADMIN_PASS: 'a-long-enough-password' };
@@ -31,15 +32,6 @@ function examplesOf(markdown: string): Example[] {
     const follows = next?.language === 'json' && markdown.slice(block.end, next.start).trim() === '';
     return [{ line: block.line, command: block.text, answer: follows ? JSON.parse(next.text) : undefined }];
   });
-}
-
-/** The answer has all that is printed; `…` stands for any value. */
-function assertShown(shown: unknown, actual: unknown, place: string): void {
-  if (shown === '…') assert.ok(actual !== undefined && actual !== null, place);
-  else if (typeof shown === 'object' && shown !== null && !Array.isArray(shown)) {
-    for (const [key, value] of Object.entries(shown))
-      assertShown(value, (actual as Record<string, unknown> | undefined)?.[key], `${place}.${key}`);
-  } else assert.deepEqual(actual, shown, place);
 }
 
 describe('the commands of the API guide', () => {

@@ -16,6 +16,7 @@ import { ConfigFile } from '#shared/config/schema.ts';
 import { BIN, ROOT, type TestDaemon, temporaryDir, testDaemon } from '#test/helpers/daemon.ts';
 import { type LivekitServer, startLivekit } from '#test/helpers/livekit.ts';
 import { type S3Server, startS3Server } from '#test/helpers/s3-server.ts';
+import { assertShown } from '#test/helpers/shown.ts';
 
 /** What a block may need that a test doesn't have, and how such a block is recognised. */
 const NEEDS: Record<string, RegExp> = {
@@ -149,15 +150,6 @@ const isConfig = (sample: unknown): boolean =>
 function answerOf(blocks: readonly Block[], { endLine }: Block): unknown {
   const next = blocks.find(({ language, line }) => language === 'json' && line > endLine && line <= endLine + 2);
   return next === undefined ? undefined : JSON.parse(next.text);
-}
-
-/** The answer has all that is printed; `…` stands for any value. */
-function assertShown(shown: unknown, actual: unknown, place: string): void {
-  if (shown === '…') assert.ok(actual !== undefined && actual !== null, place);
-  else if (typeof shown === 'object' && shown !== null && !Array.isArray(shown)) {
-    for (const [key, value] of Object.entries(shown))
-      assertShown(value, (actual as Record<string, unknown> | undefined)?.[key], `${place}.${key}`);
-  } else assert.deepEqual(actual, shown, place);
 }
 
 /** A shell of someone who reads a document: folder and variables stay from one block to the next. */
