@@ -5,7 +5,7 @@ import { Http } from '#shared/client/http.ts';
 import { readRunFile } from '#shared/files/run-file.ts';
 import { UsageError } from '../exit-codes.ts';
 
-/** How a command is told which daemon it means. */
+/** How you choose the daemon of a command. */
 export interface ConnectionOptions {
   /** A stored context. */
   context?: string;

@@ -12,7 +12,7 @@ import { type NodeKeys, ORIGIN } from '#shared/schema/cluster.ts';
 import { type KeyPair, KeyRotation } from './keys.ts';
 
 const LOOK_MS = 500;
-/** Digests of the pairs that were removed; a node that was away keeps such a key until it is told. */
+/** Digests of the pairs that were removed; a node that was away keeps such a key until its next report. */
 const REMOVED = 'livekit.keys.removed';
 const MAX_REMOVED = 20;
 const MOVED_AT = 'livekit.keys.moved_at';

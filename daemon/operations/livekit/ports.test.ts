@@ -29,7 +29,7 @@ function* between(from: number, to: number): Generator<number> {
   for (let port = from; port < to; port += 1) yield port;
 }
 
-test('with no port free at all the reason is told, and one that becomes free is taken', async (t) => {
+test('with no port free at all it says why, and one that becomes free is taken', async (t) => {
   const [usual, other] = [await hold(between(65_100, 65_500)), await hold(between(29_000, 30_000))];
   t.after(() => {
     usual.server.close();
