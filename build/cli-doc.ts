@@ -1,25 +1,18 @@
 import type { Command } from 'commander';
 import { EXIT } from '#daemon/cli/exit-codes.ts';
 import { COMMANDS } from '#daemon/cli/main.ts';
+import { rootProgram } from '#daemon/cli/program.ts';
 
 /** The completion of each shell. */
 export { SCRIPTS as completionScripts } from '#daemon/cli/completion.ts';
 
-interface Described {
-  name: string;
-  summary: string;
-  /** Made of commander's definitions. */
-  command?: Command;
-  /** Help of a command that reads its arguments itself. */
-  help?: string;
-}
-
-const commands: Described[] = await Promise.all(
-  Object.entries(COMMANDS).map(async ([name, { summary, load }]): Promise<Described> => {
-    const loaded = await load();
-    if ('command' in loaded) return { name, summary, command: loaded.command().name(name) };
-    return { name, summary, ...(loaded.HELP === undefined ? {} : { help: loaded.HELP }) };
-  }),
+const root = rootProgram(COMMANDS);
+const commands = await Promise.all(
+  Object.entries(COMMANDS).map(async ([name, { summary, load }]) => ({
+    name,
+    summary,
+    command: (await load()).command().name(name),
+  })),
 );
 
 const VARIABLES: readonly (readonly [name: string, meaning: string])[] = [
@@ -97,40 +90,64 @@ package brings all three, and the man page.
 | --- | --- |
 ${commands.map(({ name, summary }) => `| [\`${name}\`](#streamhub-${name}) | ${cell(summary)} |`).join('\n')}
 
+### streamhub start
+
+Start the daemon. It is what \`streamhub\` does without a command. Every [setting](settings.md) is also an environment variable. An option takes
+precedence over the environment, and the environment over the file.
+
+\`\`\`text
+streamhub [start] [options]
+\`\`\`
+
+${partsTable(root)}
 ${commands.map(sectionOf).join('\n')}`;
 }
 
-const sectionOf = ({ name, summary, command, help }: Described): string =>
-  command === undefined
-    ? `### streamhub ${name}\n\n${help === undefined ? `${summary} \`streamhub ${name} --help\` lists its commands.` : `\`\`\`text\n${help.trimEnd()}\n\`\`\``}\n`
-    : leavesOf(command, `streamhub ${name}`)
-        .map((leaf, at) => commandText(leaf.command, leaf.path, at === 0 ? '###' : '####'))
-        .join('\n');
+const sectionOf = ({ name, command }: (typeof commands)[number]): string =>
+  leavesOf(command, `streamhub ${name}`)
+    .map((leaf, at) => commandText(leaf.command, leaf.path, at === 0 ? '###' : '####'))
+    .join('\n');
 
 /** A command and those below it. */
 const leavesOf = (command: Command, path: string): { command: Command; path: string }[] => [
   { command, path },
-  ...command.commands.flatMap((inner) => leavesOf(inner, `${path} ${inner.name()}`)),
+  ...command
+    .createHelp()
+    .visibleCommands(command)
+    .flatMap((inner) => leavesOf(inner, `${path} ${inner.name()}`)),
 ];
 
 /** Options that every command with a daemon has: described once. */
 const COMMON = new Set(['--context', '--url', '--ca-file', '--output', '--json', '--columns', '--help']);
 
-function commandText(command: Command, path: string, mark: string): string {
-  const usage = `\`\`\`text\n${path} ${command.usage()}\n\`\`\``;
-  const parts = [
-    ...command.registeredArguments.map(
-      (argument) => [argument.name(), argument.description, argument.argChoices] as const,
-    ),
+interface Part {
+  name: string;
+  text: string;
+}
+
+/** Arguments and options of a command. */
+const partsOf = (command: Command): Part[] =>
+  [
+    ...command.registeredArguments.map((one) => ({ ...one, name: one.name() })),
     ...command.options
       .filter(({ hidden, long }) => !hidden && !COMMON.has(long ?? ''))
-      .map((option) => [option.flags, option.description, option.argChoices] as const),
-  ].map(
-    ([name, text, choices]) =>
-      `| \`${name.replaceAll('|', '\\|')}\` | ${cell([text, choices === undefined ? '' : `One of: ${choices.join(', ')}.`].join(' ').trim())} |`,
-  );
-  const table = parts.length === 0 ? '' : `\n| argument or option | meaning |\n| --- | --- |\n${parts.join('\n')}\n`;
-  return `${mark} ${path}\n\n${command.description()}\n\n${usage}\n${table}`;
+      .map((one) => ({ ...one, name: one.flags })),
+  ].map(({ name, description, argChoices }) => ({
+    name,
+    text: [description, argChoices === undefined ? '' : `One of: ${argChoices.join(', ')}.`].join(' ').trim(),
+  }));
+
+function partsTable(command: Command): string {
+  const rows = partsOf(command).map(({ name, text }) => `| \`${name.replaceAll('|', '\\|')}\` | ${cell(text)} |`);
+  return rows.length === 0 ? '' : `| argument or option | meaning |\n| --- | --- |\n${rows.join('\n')}\n`;
+}
+
+function commandText(command: Command, path: string, mark: string): string {
+  const usage = `\`\`\`text\n${path} ${command.usage()}\n\`\`\``;
+  const [alias] = command.aliases();
+  const also = alias === undefined ? '' : ` Also: \`${path.replace(/\S+$/, alias)}\`.`;
+  const table = partsTable(command);
+  return `${mark} ${path}\n\n${command.description()}${also}\n\n${usage}\n${table && `\n${table}`}`;
 }
 
 /** The man page streamhub(1). */
@@ -140,24 +157,19 @@ export function manPage(version: string): string {
       .replaceAll('`', '')
       .replaceAll('\\', '\\e')
       .replaceAll('-', '\\-')
+      // groff takes its input for Latin-1
+      .replaceAll(
+        /[^\u0000-\u007f]/gu,
+        (char) => `\\[u${char.codePointAt(0)?.toString(16).toUpperCase().padStart(4, '0')}]`,
+      )
       .replaceAll(/^([.'])/gm, '\\&$1');
   const part = (name: string, text: string): string => `.TP\n\\fB${plain(name)}\\fR\n${plain(text) || '\\&'}`;
-  const sections = commands.flatMap(({ name, summary, command, help }) => {
-    if (command === undefined)
-      return [
-        `.SS ${plain(`streamhub ${name}`)}\n${help === undefined ? plain(summary) : `.nf\n${plain(help.trimEnd())}\n.fi`}`,
-      ];
-    return leavesOf(command, `streamhub ${name}`).map(({ command: one, path }) =>
-      [
-        `.SS ${plain(`${path} ${one.usage()}`)}`,
-        plain(one.description()),
-        ...one.registeredArguments.map((argument) => part(argument.name(), argument.description)),
-        ...one.options
-          .filter(({ hidden, long }) => !hidden && !COMMON.has(long ?? ''))
-          .map((option) => part(option.flags, option.description)),
-      ].join('\n'),
-    );
-  });
+  const parts = (command: Command): string[] => partsOf(command).map(({ name, text }) => part(name, text));
+  const sections = commands.flatMap(({ name, command }) =>
+    leavesOf(command, `streamhub ${name}`).map(({ command: one, path }) =>
+      [`.SS ${plain(`${path} ${one.usage()}`)}`, plain(one.description()), ...parts(one)].join('\n'),
+    ),
+  );
   return `.TH STREAMHUB 1 "" "StreamHub ${plain(version)}" "StreamHub"
 .SH NAME
 streamhub \\- control plane for self\\-hosted LiveKit streaming servers
@@ -168,6 +180,8 @@ streamhub \\- control plane for self\\-hosted LiveKit streaming servers
 .SH DESCRIPTION
 Without a command it starts the daemon. Most commands ask a daemon over its API, here or far away; the others work on the files of this machine.
 Every command that asks a daemon has \\-\\-context, \\-\\-url, \\-\\-ca\\-file, \\-\\-output, \\-\\-json and \\-\\-columns.
+.SH OPTIONS OF THE DAEMON
+${parts(root).join('\n')}
 .SH COMMANDS
 ${sections.join('\n')}
 .SH EXIT STATUS

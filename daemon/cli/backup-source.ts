@@ -2,26 +2,31 @@ import { createReadStream } from 'node:fs';
 import path from 'node:path';
 import type { Readable } from 'node:stream';
 import { openStorage } from '#daemon/apps/storage/open-client.ts';
-import { BACKUP_NAME, BackupProblem } from '#daemon/operations/backup/manifest.ts';
+import { BACKUP_NAME, BackupProblem, faultOf } from '#daemon/operations/backup/manifest.ts';
 import { storageFault } from '#daemon/operations/backup/tasks/backup-write.ts';
+import { errorOf } from '#daemon/operations/backup/work.ts';
 import { BUILT_IN_PLUGINS } from '#daemon/platform/paths.ts';
 import { withPlugins } from '#daemon/plugins/broker-client.ts';
 import { runWithBroker } from '#daemon/plugins/plugin-broker.ts';
 import { readPlugins } from '#daemon/plugins/read-plugins.ts';
 import type { StorageClient } from '#shared/plugin-sdk/storage-provider.ts';
 
-/** Words for the help of commands that read a backup. */
-export const SOURCE_HELP = `FILE is a file, or s3://BUCKET/KEY. With s3://BUCKET/PREFIX/, the newest backup below PREFIX is taken. The keys of the
-bucket are read from STREAMHUB_BACKUP_KEY and STREAMHUB_BACKUP_SECRET.
-
-  --endpoint URL             address of the S3 service; without it, AWS
-  --region REGION            region of the bucket
-`;
-
-/** Where a bucket is. */
+/** Where the bucket of a backup is. */
 export interface SourceOptions {
   endpoint?: string;
   region?: string;
+}
+
+/** Reads a backup; what is wrong with it is said for people. */
+export async function readingBackup<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    const fault = faultOf(error);
+    if (fault === undefined) throw error;
+    const { message, hint } = errorOf(fault);
+    throw Object.assign(new Error(message), { hint });
+  }
 }
 
 /**

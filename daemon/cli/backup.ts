@@ -1,141 +1,94 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { setTimeout as wait } from 'node:timers/promises';
-import { faultOf } from '#daemon/operations/backup/manifest.ts';
-import { readBackup } from '#daemon/operations/backup/read.ts';
-import { errorOf } from '#daemon/operations/backup/work.ts';
-import { SCHEMA } from '#daemon/platform/db/schema-versions.ts';
-import { DaemonError, UnreachableError } from '#shared/client/errors.ts';
+import type { Command } from 'commander';
 import * as ops from '#shared/contract/backups.ts';
-import { getJob } from '#shared/contract/jobs.ts';
 import { bytes, count, plural } from '#shared/format.ts';
 import type { BackupLack } from '#shared/schema/backups.ts';
-import { SOURCE_HELP, type SourceOptions, withBackup } from './backup-source.ts';
-import { UsageError } from './exit-codes.ts';
-import { backupPassphrase } from './passphrase.ts';
-import { type ConnectionOptions, clientOf } from './remote/connection.ts';
-import { explainFailure } from './remote/failures.ts';
-import { commandWithHelp, runCommand } from './usage.ts';
+import { backupPassphrase } from './ask.ts';
+import type { SourceOptions } from './backup-source.ts';
+import { type CommonOptions, operationCommand, remoteCommand } from './remote/command.ts';
+import { withDaemon } from './remote/daemon.ts';
+import { waitForJob } from './remote/job-wait.ts';
+import { formatOf, print, printData } from './remote/output.ts';
+import { type LocalOptions, withLocal } from './settings.ts';
+import { group, newCommand } from './usage.ts';
 
-/** Shown by --help and in docs/cli.md. */
-export const HELP = `streamhub backup: makes a backup of the running daemon’s data directory, with the API token of STREAMHUB_TOKEN.
-
-streamhub backup                 make a backup and wait for it
-  --to APP                       in the storage of that app instead of the folder backups; @storage: in the storage of backups
-  --recordings                   with the recordings that are on this machine
-  --no-logs                      without the log
-  --ask                          enter the passphrase, or take STREAMHUB_BACKUP_PASSPHRASE; else the stored one is used
-streamhub backup list            list the backups
-streamhub backup verify FILE     read a file to its end and check everything in it; needs no daemon
-  --passphrase-file FILE         read the passphrase from the first line of FILE
-
-  --url ADDRESS                  address of the daemon; without it, the one that runs on DATA_DIR
-  --data-dir DIR, --env-file FILE   as for the daemon
-
-
-${SOURCE_HELP}`;
-
-interface Options extends ConnectionOptions, SourceOptions {
+interface CreateOptions extends CommonOptions, LocalOptions {
   to?: string;
   recordings?: boolean;
-  logs?: boolean;
+  logs: boolean;
   ask?: boolean;
   passphraseFile?: string;
 }
 
-const print = (line: string): void => void process.stdout.write(`${line}\n`);
+/** Options and argument of a command that reads a backup. */
+export const withSource = (command: Command): Command =>
+  command
+    .argument(
+      '<file>',
+      'A file, or s3://BUCKET/KEY. With s3://BUCKET/PREFIX/, the newest backup below PREFIX is taken. The keys of the bucket are read from STREAMHUB_BACKUP_KEY and STREAMHUB_BACKUP_SECRET.',
+    )
+    .option('--endpoint <url>', 'Address of the S3 service. Default: AWS.')
+    .option('--region <region>', 'Region of the bucket.')
+    .option(
+      '--passphrase-file <file>',
+      'Read the passphrase from the first line of this file. Default: STREAMHUB_BACKUP_PASSPHRASE, or you are asked.',
+    );
 
 /** `streamhub backup …` */
-export const run = (args: string[]): Promise<number> => runCommand(() => command(args), explainBackup);
+export const command = (): Command =>
+  group('backup', 'Make a backup of the data of a running daemon, or list and verify backups', [
+    withLocal(remoteCommand('create', 'Make a backup and wait for it; the command without a name'))
+      .option(
+        '--to <app>',
+        'Write it to the storage of this app, or with @storage to the storage of backups. Default: the folder backups.',
+      )
+      .option('--recordings', 'With the recordings that are on the daemon’s machine.')
+      .option('--no-logs', 'Without the log.')
+      .option('--ask', 'Enter the passphrase, or take STREAMHUB_BACKUP_PASSPHRASE. Default: the stored one.')
+      .option('--passphrase-file <file>', 'Read the passphrase from the first line of this file.')
+      .action(create),
+    operationCommand('list', ops.listBackups, {
+      columns: ['id', 'createdAt', 'state', 'sizeBytes', 'place'],
+      adds: withLocal,
+    }),
+    withSource(
+      newCommand('verify').description('Read a backup to its end and check everything in it. It needs no daemon.'),
+    ).action(verify),
+  ]);
 
-/** What went wrong, for people. @throws what is not meant for them */
-export function explainBackup(error: unknown): readonly string[] {
-  if (error instanceof DaemonError || error instanceof UnreachableError || error instanceof UsageError)
-    return explainFailure(error);
-  const fault = faultOf(error);
-  if (fault === undefined) throw error;
-  const { message, hint } = errorOf(fault);
-  return [`${message} ${hint ?? ''}`.trimEnd()];
+async function create({ to = '', recordings = false, logs, ask, passphraseFile, ...options }: CreateOptions) {
+  await withDaemon(options, async (daemon) => {
+    const passphrase = ask || passphraseFile !== undefined ? await backupPassphrase(passphraseFile) : undefined;
+    const body = { destination: to, recordings, logs, ...(passphrase === undefined ? {} : { passphrase }) };
+    const { data: begun } = await daemon.call(ops.createBackup, { body });
+    const { result } = await waitForJob(daemon, begun);
+    const { backupId, lacks } = result as { backupId: number; lacks: BackupLack[] };
+    const { data: backup } = await daemon.call(ops.getBackup, { params: { id: backupId } });
+    if (formatOf(options) !== 'table') return printData({ ...backup, lacks }, options);
+    print(`Made and verified ${backup.place}: ${plural(backup.files, 'file')}, ${bytes(backup.sizeBytes)}.`);
+    for (const { text } of lacks) print(`Not in the backup: ${text}`);
+  });
 }
 
-async function command(args: string[]): Promise<number> {
-  const program = commandWithHelp('streamhub backup', HELP)
-    .argument('[command]')
-    .argument('[file]')
-    .option('--to <app>')
-    .option('--recordings')
-    .option('--no-logs')
-    .option('--ask')
-    .option('--passphrase-file <file>')
-    .option('--endpoint <url>')
-    .option('--region <region>')
-    .option('--url <address>')
-    .option('--data-dir <dir>')
-    .option('--env-file <file>')
-    .parse(args, { from: 'user' });
-  const [verb, file] = program.args;
-  const options = program.opts<Options>();
-  if (verb === undefined) return make(options);
-  if (verb === 'list') return list(options);
-  if (verb === 'verify' && file !== undefined) return verify(file, options);
-  process.stdout.write(HELP);
-  return 2;
-}
-
-async function make({
-  to = '',
-  recordings = false,
-  logs = true,
-  ask,
-  passphraseFile,
-  ...remote
-}: Options): Promise<number> {
-  const client = await clientOf(remote);
-  const passphrase = ask || passphraseFile !== undefined ? await backupPassphrase(passphraseFile) : undefined;
-  const body = { destination: to, recordings, logs, ...(passphrase === undefined ? {} : { passphrase }) };
-  let { data: job } = await client.call(ops.createBackup, { body });
-  let shown = '';
-  while (['queued', 'running', 'waiting'].includes(job.state)) {
-    await wait(500);
-    ({ data: job } = await client.call(getJob, { params: { id: job.id } }));
-    const { phase = '', done = 0, total } = job.progress ?? {};
-    const line = `${phase}${total ? ` ${Math.floor((100 * done) / total)} %` : ''}`;
-    if (process.stderr.isTTY && line !== shown) process.stderr.write(`\r\u001b[K${(shown = line)}`);
-  }
-  if (process.stderr.isTTY) process.stderr.write('\r\u001b[K');
-  if (job.state !== 'succeeded') {
-    process.stderr.write(`streamhub: ${job.error?.message ?? 'the backup was cancelled'} ${job.error?.hint ?? ''}\n`);
-    return 1;
-  }
-  const { backupId, lacks } = job.result as { backupId: number; lacks: BackupLack[] };
-  const { data: backup } = await client.call(ops.getBackup, { params: { id: backupId } });
-  print(`Made and verified ${backup.place}: ${plural(backup.files, 'file')}, ${bytes(backup.sizeBytes)}.`);
-  for (const { text } of lacks) print(`Not in the backup: ${text}`);
-  return 0;
-}
-
-async function list(remote: Options): Promise<number> {
-  const { data } = await (await clientOf(remote)).call(ops.listBackups, {});
-  for (const { id, createdAt, state, sizeBytes, place } of data)
-    print([id, createdAt, state, bytes(sizeBytes), place].join('\t'));
-  return 0;
-}
-
-async function verify(file: string, { passphraseFile, ...source }: Options): Promise<number> {
+async function verify(file: string, { passphraseFile, ...source }: SourceOptions & { passphraseFile?: string }) {
   const passphrase = await backupPassphrase(passphraseFile);
+  const [{ readBackup }, { SCHEMA }, { readingBackup, withBackup }] = await Promise.all([
+    import('#daemon/operations/backup/read.ts'),
+    import('#daemon/platform/db/schema-versions.ts'),
+    import('./backup-source.ts'),
+  ]);
   const into = await mkdtemp(path.join(os.tmpdir(), 'streamhub-backup-'));
   try {
     const read = { passphrase, into, mode: 'check', knows: SCHEMA } as const;
-    const { name, manifest, rows, databases } = await withBackup(file, source, async ({ name, body }) => ({
-      name,
-      ...(await readBackup(body, read)),
-    }));
+    const { name, manifest, rows, databases } = await readingBackup(() =>
+      withBackup(file, source, async ({ name, body }) => ({ name, ...(await readBackup(body, read)) })),
+    );
     print(
       `${name} is whole: ${plural(manifest.files.length, 'file')}, ${plural(databases, 'database')}, ${count(rows)} rows, as of ${manifest.createdAt}.`,
     );
     for (const { text } of manifest.lacks) print(`Not in the backup: ${text}`);
-    return 0;
   } finally {
     await rm(into, { recursive: true, force: true });
   }

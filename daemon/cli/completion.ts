@@ -1,11 +1,15 @@
-import { Argument, type Command } from 'commander';
-import { newCommand } from './usage.ts';
+import { Argument, type Command, type Option } from 'commander';
+import { listApps } from '#shared/contract/apps.ts';
+import { listNodes } from '#shared/contract/cluster.ts';
+import { EXIT } from './exit-codes.ts';
+import { rootProgram } from './program.ts';
+import { type Commands, defaultCommand, innerCommand, newCommand } from './usage.ts';
 
 /** What the scripts call. */
 const COMPLETE = '__complete';
 
-/** As much of the table of commands as completion needs. */
-type Commands = Readonly<Record<string, { summary: string; load(): Promise<object> }>>;
+/** A person waits for the next letter. */
+const LIMITS = { timeout: 1500, retries: 0 };
 
 /** The scripts ask the program itself, so that they never need to be renewed. */
 export const SCRIPTS: Readonly<Record<string, string>> = {
@@ -40,7 +44,6 @@ export const command = (): Command =>
   newCommand('completion')
     .description('Print the script that completes commands and options in a shell.')
     .addArgument(new Argument('<shell>', 'Your shell.').choices(Object.keys(SCRIPTS)))
-    .allowExcessArguments(false)
     .addHelpText(
       'after',
       `
@@ -51,42 +54,85 @@ Examples:
     )
     .action((shell: string) => void process.stdout.write(SCRIPTS[shell] ?? ''));
 
-/** Prints what the last word can become, one a line, with a description after a tab. */
+/** Prints what the last word can become, one a line, with a description after a tab. Errors are nothing to complete. */
 export async function printCandidates(commands: Commands, args: readonly string[]): Promise<void> {
   const words = args[0] === '--' ? args.slice(1) : args;
-  for (const [name, text] of await candidates(commands, words)) process.stdout.write(`${name}\t${text}\n`);
-}
-
-async function candidates(commands: Commands, words: readonly string[]): Promise<[name: string, text: string][]> {
   const typed = words.at(-1) ?? '';
-  const [first, ...before] = words.slice(0, -1);
-  const begins = ([name]: readonly [string, string]): boolean => name.startsWith(typed);
-  if (first === undefined)
-    return Object.entries(commands)
-      .map(([name, { summary }]): [string, string] => [name, summary])
-      .filter(begins);
-  const loaded = await commands[first]?.load();
-  if (loaded === undefined || !('command' in loaded)) return [];
-  const command = innermost((loaded.command as () => Command)(), before);
-  const option = command.options.find(({ long, short }) => [long, short].includes(before.at(-1)) && long !== undefined);
-  if (option?.required) return (option.argChoices ?? []).map((name): [string, string] => [name, '']).filter(begins);
-  if (typed.startsWith('-'))
-    return command.options
-      .filter(({ hidden, long }) => !hidden && long !== undefined)
-      .map(({ long, description }): [string, string] => [long ?? '', description])
-      .filter(begins);
-  const given = before.filter((word) => !word.startsWith('-')).length - depthOf(command);
-  const choices = command.registeredArguments[Math.max(0, given)]?.argChoices ?? [];
+  const found = await candidates(commands, words.slice(0, -1), typed).catch(() => []);
+  const lines = found
+    .filter(([name]) => name.startsWith(typed))
+    .map(([name, text]) => `${name}\t${text.replaceAll(/\s+/g, ' ')}\n`);
+  await new Promise<void>((resolve) => process.stdout.write(lines.join(''), () => resolve()));
+  // a connection to the daemon may be open still
+  process.exit(EXIT.ok.code);
+}
+
+type Candidate = readonly [name: string, text: string];
+
+async function candidates(commands: Commands, [first, ...before]: string[], typed: string): Promise<Candidate[]> {
+  const names = Object.entries(commands).map(([name, { summary }]): Candidate => [name, summary]);
+  const isDaemon = first === undefined || first === 'start' || first.startsWith('-');
+  if (isDaemon && typed.startsWith('-')) return optionsOf(rootProgram(commands));
+  if (isDaemon) return first === undefined ? [['start', 'Start the daemon.'], ...names, ['help', 'Show help.']] : [];
+  if (first === 'help') return before.length === 0 ? names : [];
+  const program = (await commands[first]?.load())?.command();
+  if (program === undefined) return [];
+  const [command, rest] = innermost(program, before);
+  const inner = command.createHelp().visibleCommands(command);
+  // what runs without a name
+  const main = inner.length > 0 ? defaultCommand(command) : command;
+  const options = [...command.options, ...(main === undefined || main === command ? [] : main.options)];
+  const option = optionBefore(options, before.at(-1));
+  if (option !== undefined) return option.argChoices?.map(plain) ?? valuesOf(option.name(), before);
+  if (typed.startsWith('-')) return optionsOf(command, main);
+  const argument = main?.registeredArguments[wordsOf(options, rest).length];
   return [
-    ...command.commands.map((inner): [string, string] => [inner.name(), inner.description()]),
-    ...choices.map((name): [string, string] => [name, '']),
-  ].filter(begins);
+    ...inner.map((one): Candidate => [one.name(), one.description()]),
+    ...(argument === undefined ? [] : (argument.argChoices?.map(plain) ?? (await valuesOf(argument.name(), before)))),
+  ];
 }
 
-function innermost(command: Command, words: readonly string[]): Command {
+const plain = (name: string): Candidate => [name, ''];
+
+const optionsOf = (...commands: (Command | undefined)[]): Candidate[] => {
+  const all = commands.flatMap((command) => command?.createHelp().visibleOptions(command) ?? []);
+  return [...new Map(all.flatMap(({ long, description }) => (long ? [[long, description] as const] : [])))];
+};
+
+/** The command that the words name, and the words behind it. */
+function innermost(command: Command, words: readonly string[]): [command: Command, rest: readonly string[]] {
   const [first, ...rest] = words;
-  const inner = command.commands.find((one) => one.name() === first);
-  return inner === undefined ? command : innermost(inner, rest);
+  const inner = innerCommand(command, first);
+  return inner === undefined ? [command, words] : innermost(inner, rest);
 }
 
-const depthOf = (command: Command): number => (command.parent === null ? 0 : 1 + depthOf(command.parent));
+/** The arguments among the words: neither options nor their values. */
+const wordsOf = (options: readonly Option[], words: readonly string[]): string[] =>
+  words.filter((word, at) => !word.startsWith('-') && optionBefore(options, words[at - 1]) === undefined);
+
+/** The option that a word is, if its value follows. */
+const optionBefore = (options: readonly Option[], word: string | undefined): Option | undefined =>
+  word === undefined ? undefined : options.find((one) => one.required && (one.long === word || one.short === word));
+
+/** Names that a value can be: contexts from their file, the others from the daemon that the line names. */
+async function valuesOf(name: string, words: readonly string[]): Promise<Candidate[]> {
+  if (name === 'context') {
+    const { readContexts } = await import('./remote/contexts.ts');
+    return (await readContexts()).contexts.map((context): Candidate => [context.name, context.url]);
+  }
+  if (name !== 'app' && name !== 'node') return [];
+  const connection = Object.fromEntries(
+    (['context', 'url', 'caFile', 'dataDir', 'envFile'] as const).flatMap((key) => {
+      const at = words.lastIndexOf(`--${key.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`);
+      return at < 0 || words[at + 1] === undefined ? [] : [[key, words[at + 1]]];
+    }),
+  );
+  const { withDaemon } = await import('./remote/daemon.ts');
+  return withDaemon(connection, async (daemon) => {
+    if (name === 'node') {
+      const { data } = await daemon.call(listNodes, {}, LIMITS);
+      return data.map((node): Candidate => [node.name, node.id]);
+    }
+    return (await daemon.call(listApps, {}, LIMITS)).map((app): Candidate => [app.name, app.displayName]);
+  });
+}

@@ -1,12 +1,7 @@
-import type { Command } from 'commander';
-import { SETTINGS } from '#daemon/platform/settings-table.ts';
-import { VERSION } from '#daemon/platform/version.ts';
-
-/** A command: one with `command()` is made of commander's definitions, one with `run` reads its arguments itself. */
-type Loaded = { run(args: string[]): Promise<number>; HELP?: string } | { command(): Command };
+import type { Commands } from './usage.ts';
 
 /** Commands beside the daemon itself, loaded only when called. */
-export const COMMANDS: Record<string, { summary: string; load: () => Promise<Loaded> }> = {
+export const COMMANDS: Commands = {
   connect: {
     summary: 'Sign in to a daemon, and use it for the next commands.',
     load: () => import('./remote/connect.ts'),
@@ -83,82 +78,22 @@ const COMPLETE = '__complete';
 /** Entry of the `streamhub` command. Without a command it starts the daemon. */
 export async function main(args: string[]): Promise<void> {
   const [first, ...rest] = args;
-  if (first === COMPLETE) return (await import('./completion.ts')).printCandidates(COMMANDS, rest);
   const command = first === undefined ? undefined : COMMANDS[first];
   if (command !== undefined) {
-    process.exitCode = await runLoaded(first as string, await command.load(), rest);
+    const [{ runProgram }, loaded] = await Promise.all([import('./usage.ts'), command.load()]);
+    process.exitCode = await runProgram(loaded.command().name(`streamhub ${first}`), rest);
     return;
   }
-  if (first !== undefined && first !== 'start' && !first.startsWith('-')) {
-    process.exitCode = await unknownCommand(first);
-    return;
-  }
-  const flags = await readFlags(first === 'start' ? rest : args);
-  if (flags === undefined) return;
+  if (first === undefined) return start({});
+  if (first === COMPLETE) return (await import('./completion.ts')).printCandidates(COMMANDS, rest);
+  const { runRoot } = await import('./program.ts');
+  const found = await runRoot(COMMANDS, args);
+  if (typeof found === 'number') process.exitCode = found;
+  else await start(found);
+}
+
+/** @param flags by their names */
+async function start(flags: Record<string, string | undefined>): Promise<void> {
   const { runDaemon } = await import('#daemon/start/main.ts');
   await runDaemon(flags);
-}
-
-async function unknownCommand(name: string): Promise<number> {
-  const [{ nearest }, { EXIT }] = await Promise.all([import('#shared/nearest.ts'), import('./exit-codes.ts')]);
-  const near = nearest(name, ['start', ...Object.keys(COMMANDS)]);
-  const hint = near === undefined ? '' : ` Did you mean ${near}?`;
-  process.stderr.write(`streamhub: there is no command ${name}.${hint}\nTry streamhub --help.\n`);
-  return EXIT.usage.code;
-}
-
-async function runLoaded(name: string, loaded: Loaded, args: string[]): Promise<number> {
-  if ('run' in loaded) return loaded.run(args);
-  const { runProgram } = await import('./usage.ts');
-  return runProgram(loaded.command().name(`streamhub ${name}`), args);
-}
-
-/** The daemon's flags by name, or undefined where the command ends here: after help, the version or wrong usage. */
-async function readFlags(args: string[]): Promise<Record<string, string | undefined> | undefined> {
-  if (args.length === 0) return {};
-  const { commandWithHelp, usageExitCode } = await import('./usage.ts');
-  const program = commandWithHelp('streamhub', help())
-    .version(VERSION, '-v, --version')
-    .showHelpAfterError('Try streamhub --help.')
-    .allowExcessArguments(false)
-    .option('--env-file <file>')
-    .option('--safe')
-    .option('--with-livekit');
-  for (const setting of Object.values(SETTINGS)) {
-    if ('flag' in setting && setting.flag && setting.type !== 'flag') program.option(`--${setting.flag} <value>`);
-  }
-  try {
-    program.parse(args, { from: 'user' });
-  } catch (error) {
-    const code = usageExitCode(error);
-    if (code === undefined) throw error;
-    process.exitCode = code;
-    return undefined;
-  }
-  const given = program.options.map(
-    (option) => [option.name(), program.getOptionValue(option.attributeName())] as const,
-  );
-  const flags = Object.fromEntries(
-    given.filter(([, value]) => value !== undefined).map(([name, value]) => [name, String(value)]),
-  );
-  return flags['with-livekit'] === undefined ? flags : { 'livekit-mode': 'managed', ...flags };
-}
-
-function help(): string {
-  const flags = Object.values(SETTINGS)
-    .filter((s) => 'flag' in s && s.flag && s.type !== 'flag')
-    .map((s) => `  --${'flag' in s ? s.flag : ''} ${s.type === 'int' ? 'N' : 'TEXT'}`.padEnd(24) + s.doc);
-  const commands = Object.entries(COMMANDS).map(([name, c]) => `  ${name}`.padEnd(24) + c.summary);
-  return `streamhub ${VERSION}: control plane for self-hosted LiveKit streaming servers
-
-streamhub [start] [flags]   start the daemon
-${commands.length > 0 ? `${commands.join('\n')}\n` : ''}
-${flags.join('\n')}
-  --env-file FILE         Read settings from FILE (default: <DATA_DIR>/streamhub.env).
-  --safe                  Start without third-party plugins.
-  --with-livekit          Also run LiveKit on this machine, as --livekit-mode managed does.
-  --version, --help
-
-Every setting is also an environment variable (docs/settings.md); flags take precedence over the environment, and the environment over the file.
-`;
 }

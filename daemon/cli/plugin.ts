@@ -1,125 +1,132 @@
 import { readFile } from 'node:fs/promises';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import * as ops from '#shared/contract/plugins.ts';
-import { EXIT, ExitWith, UsageError } from './exit-codes.ts';
-import { addPlugin } from './plugin/add.ts';
-import { checkPlugin, reportOf } from './plugin/check.ts';
-import { packPlugin } from './plugin/pack.ts';
-import { KINDS, type Kind, scaffoldPlugin } from './plugin/scaffold.ts';
-import { type ConnectionOptions, clientOf } from './remote/connection.ts';
-import { newCommand } from './usage.ts';
+import { EXIT, ExitWith } from './exit-codes.ts';
+import { KINDS, type Kind } from './plugin/scaffold.ts';
+import { type CommonOptions, operationCommand, remoteCommand } from './remote/command.ts';
+import { withDaemon } from './remote/daemon.ts';
+import { formatOf, print, printData } from './remote/output.ts';
+import { type LocalOptions, withLocal } from './settings.ts';
+import { group, newCommand } from './usage.ts';
 
-const print = (text: string): void => void process.stdout.write(`${text}\n`);
+const PLACE = ['<place>', 'Folder, packed plugin (.tgz) or preset file.'] as const;
+const ID = ['<id>', 'Id of the plugin.'] as const;
+
+/** The daemon runs the code of a plugin before it accepts it. */
+const PATIENCE_MS = 240_000;
 
 /** `streamhub plugin …`: what authors and operators do with plugins. */
-export function command(): Command {
-  const program = newCommand('plugin').description(
-    'Create, check, pack and add plugins, and manage those of a daemon. See docs/plugins.md for the guide.',
-  );
-
-  program.hook('preAction', () => {
+export const command = (): Command =>
+  group(
+    'plugin',
+    'Create, check, pack and add plugins, and manage those of a daemon. See docs/plugins.md for the guide',
+    [
+      newCommand('new')
+        .description('Create a plugin in a new folder. It passes its check and its tests as it is.')
+        .argument('<name>', 'Id of the plugin: lowercase letters, digits, dashes.')
+        .addOption(new Option('--kind <kind>', 'What it adds.').choices(KINDS).default('preset'))
+        .option('--typescript', 'Write the code in TypeScript, which StreamHub runs directly.')
+        .option('--dir <folder>', 'Where to create the folder.', '.')
+        .action(create),
+      newCommand('check')
+        .description('Verify a plugin exactly as the daemon does, and run its code once with the same isolation.')
+        .argument(...PLACE)
+        .option('--json', 'Print the result as JSON.')
+        .action(check),
+      newCommand('pack')
+        .description(
+          'Check a plugin and write it to one .tgz file, always the same bytes, with the SHA-256 of its files.',
+        )
+        .argument('<folder>', 'Folder of the plugin.')
+        .option('--out <folder>', 'Where to write it.', '.')
+        .action(pack),
+      withLocal(
+        newCommand('add')
+          .description('Check a plugin and copy it to a daemon’s folder. It replaces a plugin with the same id.')
+          .argument(...PLACE),
+      ).action(add),
+      operationCommand('list', ops.listPlugins, {
+        summary: 'List the plugins of a running daemon',
+        columns: ['id', 'version', 'state', 'reason'],
+        adds: withLocal,
+      }),
+      withLocal(remoteCommand('update', 'Replace a plugin of a running daemon with another version'))
+        .argument(...ID)
+        .argument('<file>', 'Packed plugin (.tgz) or preset file.')
+        .option('--force', 'Also if apps use a storage provider that will be gone.')
+        .action(update),
+      operationCommand('enable', ops.enablePlugin, {
+        summary: 'Enable a plugin of a running daemon',
+        done: ({ id }) => `Enabled ${id}.`,
+        adds: withLocal,
+        timeout: PATIENCE_MS,
+      }),
+      operationCommand('disable', ops.disablePlugin, {
+        summary: 'Disable a plugin of a running daemon',
+        done: ({ id }) => `Disabled ${id}.`,
+        adds: withLocal,
+        timeout: PATIENCE_MS,
+      }),
+      operationCommand('rollback', ops.rollBackPlugin, {
+        summary: 'Bring back the version of a plugin before its last update',
+        done: ({ id }) => `Rolled back ${id}.`,
+        adds: withLocal,
+        timeout: PATIENCE_MS,
+      }),
+      operationCommand('remove', ops.removePlugin, {
+        summary: 'Remove a plugin from a running daemon',
+        done: ({ id }) => `Removed ${id}.`,
+        adds: withLocal,
+        timeout: PATIENCE_MS,
+      }),
+    ],
+    false,
+  ).hook('preAction', () => {
     // npm runs its scripts in the package's folder; paths are meant from where the person is
     if (process.env['npm_lifecycle_event'] === 'start' && process.env['INIT_CWD'])
       process.chdir(process.env['INIT_CWD']);
   });
-  program
-    .command('new')
-    .description('create a plugin in a new folder; it passes its check and its tests as it is')
-    .argument('<name>', 'id of the plugin: lowercase letters, digits, dashes')
-    .option('--kind <kind>', `what it adds: ${KINDS.join(' or ')}`, 'preset')
-    .option('--typescript', 'write the code in TypeScript, which StreamHub runs directly')
-    .option('--dir <folder>', 'where to create the folder', '.')
-    .action(async (name: string, options: { kind: string; typescript?: boolean; dir: string }) => {
-      const kind = KINDS.find((known) => known === options.kind);
-      if (kind === undefined) throw new UsageError(`--kind must be ${KINDS.join(' or ')}`);
-      const made = await scaffoldPlugin({ ...options, name, kind: kind as Kind, isTyped: options.typescript ?? false });
-      print(`Created ${made.folder}:`);
-      for (const file of made.files) print(`  ${file}`);
-      print(`Next: cd ${made.folder}; npm test; streamhub plugin check .`);
-    });
 
-  program
-    .command('check')
-    .description('verify a plugin exactly as the daemon does, and run its code once with the same isolation')
-    .argument('<place>', 'folder, packed plugin (.tgz) or preset file')
-    .option('--json', 'print the result as JSON')
-    .action(async (place: string, options: { json?: boolean }) => {
-      const result = await checkPlugin(place);
-      print(options.json ? JSON.stringify(result, null, 2) : reportOf(result));
-      if (!result.ok) throw new ExitWith(EXIT.failed.code);
-    });
-
-  program
-    .command('pack')
-    .description('check a plugin and write it to one .tgz file, always the same bytes, with the SHA-256 of its files')
-    .argument('<folder>', 'folder of the plugin')
-    .option('--out <folder>', 'where to write it', '.')
-    .action(async (folder: string, options: { out: string }) => {
-      const packed = await packPlugin(folder, options.out);
-      print(`${packed.file}  ${packed.files} files, ${packed.bytes} bytes`);
-      print(`sha256 ${packed.sha256}`);
-    });
-
-  program
-    .command('add')
-    .description('check a plugin and copy it to a daemon’s folder; replaces a plugin with the same id')
-    .argument('<place>', 'folder, packed plugin (.tgz) or preset file')
-    .option('--data-dir <folder>', 'DATA_DIR of the daemon')
-    .option('--env-file <file>', 'settings of the daemon')
-    .action(async (place: string, options: { dataDir?: string; envFile?: string }) => {
-      const added = await addPlugin(place, options);
-      print(`${added.replaced ? 'Replaced' : 'Added'} ${added.id} in ${added.folder}.`);
-      print(added.next);
-    });
-
-  const remote = (name: string, description: string): Command =>
-    program
-      .command(name)
-      .description(`${description}, in a running daemon`)
-      .option('--context <name>', 'use this stored context instead of the current one')
-      .option('--url <address>', 'address of the daemon; the token is STREAMHUB_TOKEN')
-      .option('--ca-file <file>', 'PEM file with authorities to trust beside those of the system')
-      .option('--data-dir <folder>', 'DATA_DIR of a daemon on this machine')
-      .option('--env-file <file>', 'settings of the daemon');
-  const timeout = 240_000;
-  remote('list', 'list the plugins').action(async (options: ConnectionOptions) => {
-    const { data } = await (await clientOf(options)).call(ops.listPlugins, {}, { timeout });
-    for (const { id, version, state, reason } of data)
-      print([id, version ?? '-', state, reason ?? ''].join('\t').trimEnd());
-  });
-  remote('update', 'replace a plugin with another version')
-    .argument('<id>', 'id of the plugin')
-    .argument('<file>', 'packed plugin (.tgz) or preset file')
-    .option('--force', 'also if apps use a storage provider that will be gone')
-    .action(async (id: string, file: string, options: ConnectionOptions & { force?: boolean }) => {
-      const input = { params: { id }, file: await readFile(file), query: forced(options) };
-      const { data } = await (await clientOf(options)).call(ops.updatePlugin, input, { timeout });
-      print(`Updated ${id} to ${data.version ?? 'the new file'}.`);
-    });
-  for (const [name, op, done] of [
-    ['enable', ops.enablePlugin, 'Enabled'],
-    ['disable', ops.disablePlugin, 'Disabled'],
-  ] as const)
-    remote(name, `${name} a plugin`)
-      .argument('<id>', 'id of the plugin')
-      .action(async (id: string, options: ConnectionOptions) => {
-        await (await clientOf(options)).call(op, { params: { id } }, { timeout });
-        print(`${done} ${id}.`);
-      });
-  for (const [name, op, what, done] of [
-    ['rollback', ops.rollBackPlugin, 'bring back the version before the last update', 'Rolled back'],
-    ['remove', ops.removePlugin, 'remove a plugin', 'Removed'],
-  ] as const)
-    remote(name, what)
-      .argument('<id>', 'id of the plugin')
-      .option('--force', 'also if apps use its storage; they record nothing until they have another one')
-      .action(async (id: string, options: ConnectionOptions & { force?: boolean }) => {
-        const input = { params: { id }, query: forced(options) };
-        await (await clientOf(options)).call(op as typeof ops.rollBackPlugin, input, { timeout });
-        print(`${done} ${id}.`);
-      });
-
-  return program;
+interface NewOptions {
+  kind: Kind;
+  typescript?: boolean;
+  dir: string;
 }
 
-const forced = ({ force }: { force?: boolean }): { force?: true } => (force ? { force: true } : {});
+async function create(name: string, { typescript: isTyped = false, ...options }: NewOptions): Promise<void> {
+  const { scaffoldPlugin } = await import('./plugin/scaffold.ts');
+  const made = await scaffoldPlugin({ ...options, name, isTyped });
+  print(`Created ${made.folder}:`);
+  for (const file of made.files) print(`  ${file}`);
+  print(`Next: cd ${made.folder}; npm test; streamhub plugin check .`);
+}
+
+async function check(place: string, { json }: { json?: boolean }): Promise<void> {
+  const { checkPlugin, reportOf } = await import('./plugin/check.ts');
+  const result = await checkPlugin(place);
+  print(json ? JSON.stringify(result, null, 2) : reportOf(result));
+  if (!result.ok) throw new ExitWith(EXIT.failed.code);
+}
+
+async function pack(folder: string, { out }: { out: string }): Promise<void> {
+  const packed = await (await import('./plugin/pack.ts')).packPlugin(folder, out);
+  print(`${packed.file}  ${packed.files} files, ${packed.bytes} bytes`);
+  print(`sha256 ${packed.sha256}`);
+}
+
+async function add(place: string, options: LocalOptions): Promise<void> {
+  const added = await (await import('./plugin/add.ts')).addPlugin(place, options);
+  print(`${added.replaced ? 'Replaced' : 'Added'} ${added.id} in ${added.folder}.`);
+  print(added.next);
+}
+
+type RemoteOptions = CommonOptions & LocalOptions & { force?: boolean };
+
+async function update(id: string, file: string, { force, ...options }: RemoteOptions): Promise<void> {
+  const input = { params: { id }, file: await readFile(file), query: force ? { force } : {} };
+  await withDaemon(options, async (daemon) => {
+    const { data } = await daemon.call(ops.updatePlugin, input, { timeout: PATIENCE_MS });
+    if (formatOf(options) !== 'table') return printData(data, options);
+    print(`Updated ${id} to ${data.version ?? 'the new file'}.`);
+  });
+}

@@ -1,11 +1,50 @@
+import type { Command } from 'commander';
+import type { DataDir } from '#daemon/platform/data-dir.ts';
 import { loadSettings, type Settings } from '#daemon/platform/settings.ts';
+
+/** Where the daemon of this machine has its files. */
+export interface LocalOptions {
+  dataDir?: string;
+  envFile?: string;
+}
+
+/** Adds the options that name the daemon of this machine. */
+export const withLocal = (command: Command): Command =>
+  command
+    .optionsGroup('This machine:')
+    .option('--data-dir <dir>', 'Data folder of the daemon on this machine. Default: DATA_DIR.')
+    .option('--env-file <file>', 'File with the settings of that daemon. Default: streamhub.env in the data folder.')
+    .optionsGroup('Options:');
 
 /**
  * The daemon's settings for a command beside it. It writes what is odd about them to standard error, as the daemon does at its start.
  * @throws SettingsError
  */
-export function commandSettings({ dataDir, envFile }: { dataDir?: string; envFile?: string }): Settings {
+export function commandSettings({ dataDir, envFile }: LocalOptions): Settings {
   const settings = loadSettings({ env: process.env, flags: { 'data-dir': dataDir, 'env-file': envFile } });
   for (const { message } of settings.warnings) process.stderr.write(`streamhub: warning: ${message}\n`);
   return settings;
+}
+
+/**
+ * Works on the files of a data folder while no daemon does.
+ * @param why a daemon must not run, as the end of a sentence
+ * @throws SettingsError, and an Error if a daemon runs on it
+ */
+export async function withDataDir<T>(options: LocalOptions, work: (dir: DataDir) => Promise<T>, why = ''): Promise<T> {
+  const { dataDir } = commandSettings(options);
+  const { DataDirInUse, lockDataDir, prepareDataDir } = await import('#daemon/platform/data-dir.ts');
+  const dir = prepareDataDir(dataDir);
+  let unlock: () => void;
+  try {
+    unlock = lockDataDir(dir);
+  } catch (error) {
+    if (!(error instanceof DataDirInUse)) throw error;
+    throw new Error(`${error.message.split(';', 1)[0]}; stop it first${why}`);
+  }
+  try {
+    return await work(dir);
+  } finally {
+    unlock();
+  }
 }

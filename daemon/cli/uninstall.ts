@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, globSync, readdirSync, readFileSync, rmdirSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Command } from 'commander';
 import { parse } from 'yaml';
 import { readJson } from '#daemon/edge/layout.ts';
 import { isAlive, type ProcessRef, signal } from '#daemon/edge/process-table.ts';
@@ -13,20 +14,10 @@ import type { Settings } from '#daemon/platform/settings.ts';
 import { bytes, plural } from '#shared/format.ts';
 import { type Removal, removalLines } from '#shared/removal.ts';
 import { ORIGIN } from '#shared/schema/cluster.ts';
-import { commandSettings } from './settings.ts';
-import { commandWithHelp, runCommand } from './usage.ts';
-
-/** Shown by --help and in docs/cli.md. */
-export const HELP = `streamhub uninstall: lists what a removal deletes and what it keeps, and removes StreamHub with --yes.
-
-streamhub uninstall
-  --yes                      delete the data and the program (the Debian package; else you are told how to remove the program)
-  --keep-data                keep data and settings
-
-  --data-dir DIR, --env-file FILE   as for the daemon
-
-Stop the daemon first; the Debian package does that itself. Back up what you need before.
-`;
+import { EXIT, ExitWith } from './exit-codes.ts';
+import { print } from './remote/output.ts';
+import { commandSettings, type LocalOptions, withLocal } from './settings.ts';
+import { newCommand } from './usage.ts';
 
 /** Where the Debian package puts the program. */
 const DEBIAN_HOME = '/usr/lib/streamhub';
@@ -51,51 +42,44 @@ const END_MS = 5000;
 
 type Kind = 'debian' | 'clone' | 'npm';
 
-interface UninstallOptions {
+interface UninstallOptions extends LocalOptions {
   yes?: boolean;
   keepData?: boolean;
-  dataDir?: string;
-  envFile?: string;
 }
 
 /** `streamhub uninstall` */
-export const run = (args: string[]): Promise<number> =>
-  runCommand(async () => {
-    const options = commandWithHelp('streamhub uninstall', HELP)
-      .allowExcessArguments(false)
-      .option('--yes')
-      .option('--keep-data')
-      .option('--data-dir <dir>')
-      .option('--env-file <file>')
-      .parse(args, { from: 'user' })
-      .opts<UninstallOptions>();
-    return uninstall(commandSettings(options), kindOf(PACKAGE_ROOT), options);
-  });
+export const command = (): Command =>
+  withLocal(
+    newCommand('uninstall')
+      .description(
+        'List what a removal deletes and what it keeps, and remove StreamHub with --yes. Back up what you need, and stop the daemon before; the Debian package stops it itself.',
+      )
+      .option(
+        '-y, --yes',
+        'Delete the data, and the program of the Debian package. Otherwise you are told how to remove the program.',
+      )
+      .option('--keep-data', 'Keep data and settings.'),
+  ).action((options: UninstallOptions) => uninstall(commandSettings(options), kindOf(PACKAGE_ROOT), options));
 
 async function uninstall(
   settings: Settings,
   kind: Kind,
   { yes = false, keepData = false }: UninstallOptions,
-): Promise<number> {
-  const say = (line: string) => process.stdout.write(`${line}\n`);
-  for (const line of removalLines(await planOf(settings, kind, keepData))) say(line);
-  if (!yes) {
-    say('Nothing was removed. To remove it, add --yes.');
-    return 0;
-  }
+): Promise<void> {
+  for (const line of removalLines(await planOf(settings, kind, keepData))) print(line);
+  if (!yes) return print('Nothing was removed. To remove it, add --yes.');
   if (kind === 'debian') {
     const { status } = spawnSync('apt-get', [keepData ? 'remove' : 'purge', '--yes', 'streamhub'], {
       stdio: 'inherit',
     });
-    return status ?? 1;
+    throw new ExitWith(status ?? EXIT.failed.code);
   }
   if (!keepData) await removeData(settings.dataDir);
-  say(
+  print(
     kind === 'clone'
       ? `To remove the program, delete ${PACKAGE_ROOT}`
       : 'To remove the program: npm uninstall --global streamhub',
   );
-  return 0;
 }
 
 export function kindOf(packageRoot: string): Kind {

@@ -5,75 +5,68 @@ import { install } from './install.ts';
 import { type AgentState, type Identity, type Layout, layoutOf, readJson } from './layout.ts';
 import {
   CREDENTIALS,
-  commonOptions,
-  INSTALL_HELP,
+  EDGE_COMMANDS,
+  type EdgeCommandName,
+  type Flag,
+  type Flags,
   type InstallOptions,
   installOptions,
+  prefixOf,
+  readFlags,
   UsageError,
 } from './options.ts';
 import { isAlive } from './process-table.ts';
 import { uninstall } from './uninstall.ts';
 import { VERSION } from './version.ts';
 
-const HELP = `streamhub edge: joins a machine to a StreamHub cluster and runs its LiveKit
-
-  install    Join the cluster, set up LiveKit and start both (the join command runs this)
-  run        Run the agent in the foreground
-  status     Show what runs on this machine
-  uninstall  Leave the cluster and remove everything; remaining rooms end
-
-install:
-${INSTALL_HELP}
-status, run, uninstall: --prefix DIR; uninstall: --dry-run
-`;
-
-/** @param self the agent as one file, which `install` copies to its place; null = there is none here */
+/**
+ * Runs the agent's own program.
+ * @param self the agent as one file, which `install` copies to its place; null = there is none here
+ */
 export async function edgeCommand(args: string[], self: string | null): Promise<number> {
   const [command, ...rest] = args;
   try {
-    switch (command) {
-      case 'install':
-        if (rest.includes('--help')) return help();
-        if (self === null) throw new UsageError('the agent is not built here; run npm run build:edge first');
-        await install(takeOptions(rest), { self, say });
-        return 0;
-      case 'run':
-        return await run(common(rest).layout);
-      case 'status':
-        return status(common(rest).layout);
-      case 'uninstall': {
-        const { layout, dryRun } = common(rest);
-        await uninstall(layout, dryRun, say);
-        return 0;
-      }
-      // for the agent's own use, from the file of the agent before an upgrade
-      case 'guard':
-        await guard(common(rest).layout);
-        return 0;
-      case 'take-back': {
-        const { layout } = common(rest);
-        if (isOverdue(layout) && takeBack(layout)) say('the former agent is back');
-        return 0;
-      }
-      case '--version':
-        say(VERSION);
-        return 0;
-      case undefined:
-      case '--help':
-      case 'help':
-        return help();
-      default:
-        throw new UsageError(`there is no command ${command}; see --help`);
+    if (command === undefined || command === '--help' || command === 'help' || rest.includes('--help')) return help();
+    if (command === '--version') {
+      say(VERSION);
+      return 0;
     }
+    if (!(command in EDGE_COMMANDS)) throw new UsageError(`there is no command ${command}; see --help`);
+    const name = command as EdgeCommandName;
+    return await runEdge(name, readFlags(name, rest), self);
   } catch (error) {
     process.stderr.write(`streamhub-edge: ${(error as Error).message}\n`);
     return error instanceof UsageError ? 2 : 1;
   }
 }
 
+/** Runs a command of the agent. @returns its exit code @throws UsageError */
+export async function runEdge(command: EdgeCommandName, flags: Flags, self: string | null): Promise<number> {
+  const layout = layoutOf(prefixOf(flags, process.env));
+  switch (command) {
+    case 'install':
+      if (self === null) throw new UsageError('the agent is not built here; run npm run build:edge first');
+      await install(takeOptions(flags), { self, say });
+      return 0;
+    case 'run':
+      return run(layout);
+    case 'status':
+      return status(layout);
+    case 'uninstall':
+      await uninstall(layout, flags['dry-run'] === true, say);
+      return 0;
+    case 'guard':
+      await guard(layout);
+      return 0;
+    case 'take-back':
+      if (isOverdue(layout) && takeBack(layout)) say('the former agent is back');
+      return 0;
+  }
+}
+
 /** Programs that the installation starts don't inherit the credential. */
-function takeOptions(args: string[]): InstallOptions {
-  const options = installOptions(args, process.env);
+function takeOptions(flags: Flags): InstallOptions {
+  const options = installOptions(flags, process.env);
   for (const name of CREDENTIALS) delete process.env[name];
   return options;
 }
@@ -106,13 +99,20 @@ function status(layout: Layout): number {
   return 0;
 }
 
-function common(args: string[]): { layout: Layout; dryRun: boolean } {
-  const { prefix, dryRun } = commonOptions(args, process.env);
-  return { layout: layoutOf(prefix), dryRun };
-}
-
 function help(): number {
-  process.stdout.write(HELP);
+  const column = 26;
+  const lines = Object.entries(EDGE_COMMANDS).flatMap(([name, command]) => {
+    if (!('summary' in command)) return [];
+    const flags = Object.entries(command.flags as Readonly<Record<string, Flag>>).flatMap(([flag, { value, text }]) =>
+      text === undefined
+        ? []
+        : [`${`    --${flag}${value === undefined ? '' : ` ${value.toUpperCase()}`}`.padEnd(column)} ${text}`],
+    );
+    return ['', `${`  ${name}`.padEnd(column)} ${command.summary}`, ...flags];
+  });
+  process.stdout.write(
+    `streamhub edge: joins a machine to a StreamHub cluster and runs its LiveKit\n${lines.join('\n')}\n`,
+  );
   return 0;
 }
 

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { installOptions, UsageError } from './options.ts';
+import { installOptions, readFlags, UsageError } from './options.ts';
 
-const read = (args: string[], env: Record<string, string> = {}) => installOptions(['--node-name', 'n', ...args], env);
+const read = (args: string[], env: Record<string, string> = {}) =>
+  installOptions(readFlags('install', ['--node-name', 'n', ...args]), env);
 
 test('the flags of the join command, placeholder and all', () => {
   const options = read([

@@ -1,5 +1,5 @@
 import os from 'node:os';
-import { type ParseArgsOptionsConfig, parseArgs } from 'node:util';
+import { parseArgs } from 'node:util';
 import { NODE_NAME_PATTERN } from '#shared/schema/cluster.ts';
 import { DEFAULT_PREFIX } from './layout.ts';
 
@@ -31,65 +31,104 @@ export interface InstallOptions {
   dryRun: boolean;
 }
 
+/** A flag of the agent's commands. Those without a text are former names, and for the join command alone. */
+export interface Flag {
+  type: 'string' | 'boolean';
+  /** What a value is, as `URL`. */
+  value?: string;
+  text?: string;
+}
+
 const FLAGS = {
+  'master-url': { type: 'string', value: 'url', text: 'Address of the daemon. Default: http://MASTER_IP:3020.' },
+  ca: { type: 'string', value: 'file', text: 'Certificate authorities to trust in addition to those of the system.' },
+  proxy: { type: 'string', value: 'url', text: 'Forward proxy. Default: HTTPS_PROXY.' },
+  'no-proxy': { type: 'string', value: 'list', text: 'Hosts to connect to without the proxy.' },
+  'master-ip': {
+    type: 'string',
+    value: 'ip',
+    text: 'Machine of the daemon; also of its Redis, unless the daemon has another address.',
+  },
+  'node-name': { type: 'string', value: 'name', text: 'Name of this machine in the cluster. Default: its host name.' },
+  region: { type: 'string', value: 'name', text: 'Location of the machine.' },
+  'node-ip': {
+    type: 'string',
+    value: 'ip',
+    text: 'Its address for clients. Default: the one used to connect to the daemon.',
+  },
+  'node-url': { type: 'string', value: 'url', text: 'wss:// address for clients, for example of a TLS proxy.' },
+  'use-external-ip': {
+    type: 'boolean',
+    text: 'Let LiveKit ask a STUN server for its public address, for machines behind NAT.',
+  },
+  'livekit-binary': {
+    type: 'string',
+    value: 'file',
+    text: 'Use this livekit-server. Default: the one on PATH, or else the pinned release.',
+  },
+  'livekit-mirror': {
+    type: 'string',
+    value: 'url',
+    text: 'Download the release from here. Its checksum must match.',
+  },
+  'livekit-extra': {
+    type: 'string',
+    value: 'file',
+    text: 'YAML merged into LiveKit’s configuration, for TURN or limits.',
+  },
+  'livekit-port': { type: 'string', value: 'n', text: 'Port for signalling. Default: 7880.' },
+  'rtc-tcp-port': { type: 'string', value: 'n', text: 'Port for media over TCP. Default: 7881.' },
+  'rtc-udp-port': { type: 'string', value: 'n', text: 'Port for media over UDP. Default: 7882.' },
+  'metrics-port': { type: 'string', value: 'n', text: 'Port for metrics. Default: 6789.' },
+  'no-systemd': { type: 'boolean', text: 'Run LiveKit and the agent as plain processes.' },
+  'systemd-user': { type: 'boolean', text: 'Use the systemd of the user instead of the system’s.' },
+  'dry-run': { type: 'boolean', text: 'Show what would be done, without doing it.' },
+  prefix: { type: 'string', value: 'dir', text: `Folder for everything. Default: ${DEFAULT_PREFIX}.` },
   join: { type: 'boolean' },
   'join-code': { type: 'string' },
   'master-token': { type: 'string' },
   'cluster-token': { type: 'string' },
-  'master-ip': { type: 'string' },
   'origin-ip': { type: 'string' },
-  'master-url': { type: 'string' },
   'origin-url': { type: 'string' },
-  'node-name': { type: 'string' },
-  ca: { type: 'string' },
-  proxy: { type: 'string' },
-  'no-proxy': { type: 'string' },
-  region: { type: 'string' },
-  'node-ip': { type: 'string' },
-  'node-url': { type: 'string' },
-  'use-external-ip': { type: 'boolean' },
-  'livekit-binary': { type: 'string' },
-  'livekit-mirror': { type: 'string' },
-  'livekit-extra': { type: 'string' },
-  'livekit-port': { type: 'string' },
-  'rtc-tcp-port': { type: 'string' },
-  'rtc-udp-port': { type: 'string' },
-  'metrics-port': { type: 'string' },
-  prefix: { type: 'string' },
-  'no-systemd': { type: 'boolean' },
-  'systemd-user': { type: 'boolean' },
-  'dry-run': { type: 'boolean' },
-} as const;
+} as const satisfies Record<string, Flag>;
+
+/** The flags of one run, by name. */
+export type Flags = Readonly<Record<string, string | boolean | undefined>>;
+
+interface EdgeCommand {
+  /** Undefined: for the agent's own use, from the file of the agent before an upgrade. */
+  summary?: string;
+  flags: Readonly<Record<string, Flag>>;
+}
+
+const { prefix, 'dry-run': dryRun } = FLAGS;
+
+/** The commands of the agent. Its help, and the commands of `streamhub edge`, are made of this table. */
+export const EDGE_COMMANDS = {
+  install: {
+    summary:
+      'Join the cluster, set up LiveKit and start both. The join code is read from the variable STREAMHUB_JOIN_CODE, so that no process list shows it.',
+    flags: FLAGS,
+  },
+  run: { summary: 'Run the agent in the foreground.', flags: { prefix } },
+  status: { summary: 'Show what runs on this machine.', flags: { prefix } },
+  uninstall: {
+    summary: 'Leave the cluster and remove everything. Remaining rooms end.',
+    flags: { prefix, 'dry-run': dryRun },
+  },
+  guard: { flags: { prefix } },
+  'take-back': { flags: { prefix } },
+} satisfies Record<string, EdgeCommand>;
+
+export type EdgeCommandName = keyof typeof EDGE_COMMANDS;
 
 /** Variables that hold a credential for the join, the first that is set counts. */
 export const CREDENTIALS = ['STREAMHUB_JOIN_CODE', 'STREAMHUB_MASTER_TOKEN', 'STREAMHUB_CLUSTER_TOKEN'];
 
 type Env = Record<string, string | undefined>;
 
-export const INSTALL_HELP = `  --master-url URL        Address of the daemon (default: http://<master-ip>:3020)
-  --ca FILE               Certificate authorities to trust in addition to the system's
-  --proxy URL             Forward proxy (default: HTTPS_PROXY); --no-proxy LIST: hosts to connect to directly
-                          The join code is read from the variable STREAMHUB_JOIN_CODE, so that no process list shows it
-  --master-ip IP          Machine of the daemon; also its Redis unless the daemon has another address
-  --node-name NAME        Name of this machine in the cluster (default: its host name)
-  --region NAME           Location of the machine
-  --node-ip IP            Its address for clients (default: the one used to connect to the daemon)
-  --node-url URL          wss:// address for clients, e.g. of a TLS proxy
-  --use-external-ip       Let LiveKit ask a STUN server for its public address (machines behind NAT)
-  --livekit-binary FILE   Use this livekit-server (default: the one on PATH, or else the pinned release)
-  --livekit-mirror URL    Download the release from here; its checksum must match
-  --livekit-extra FILE    YAML merged into LiveKit's configuration (TURN, limits …)
-  --livekit-port N        Signalling (7880)     --rtc-tcp-port N   (7881)
-  --rtc-udp-port N        Media (7882)          --metrics-port N   (6789)
-  --prefix DIR            Folder for everything (default: ${DEFAULT_PREFIX})
-  --no-systemd            Run LiveKit and the agent as plain processes
-  --systemd-user          Use the systemd of the user instead of the system's
-  --dry-run               Show what would be done, without doing it
-`;
-
-/** Reads the installer's flags; a variable can replace each of them. @throws UsageError */
-export function installOptions(args: string[], env: Env): InstallOptions {
-  const flags: Record<string, string | boolean | undefined> = readFlags(args, FLAGS);
+/** The installer's options from its flags; a variable can replace each of them. @throws UsageError */
+export function installOptions(flags: Flags, env: Env): InstallOptions {
   const text = (names: string[], variables: string[] = []): string | undefined =>
     [...names.map((name) => flags[name] as string | undefined), ...variables.map((name) => env[name])].find(Boolean);
   const ip = text(['master-ip', 'origin-ip'], ['STREAMHUB_MASTER_IP', 'STREAMHUB_ORIGIN_IP']);
@@ -105,7 +144,7 @@ export function installOptions(args: string[], env: Env): InstallOptions {
     );
   }
   return {
-    prefix: text(['prefix'], ['STREAMHUB_EDGE_DIR']) ?? DEFAULT_PREFIX,
+    prefix: prefixOf(flags, env),
     masterUrl: masterUrl.href.replace(/\/+$/, ''),
     masterHost: masterIp ?? masterUrl.hostname.replace(/^\[|\]$/g, ''),
     masterToken,
@@ -131,18 +170,15 @@ export function installOptions(args: string[], env: Env): InstallOptions {
   };
 }
 
-/** Flags of the other commands: where the agent is, and whether only to say what would be done. @throws UsageError */
-export function commonOptions(args: string[], env: Env): { prefix: string; dryRun: boolean } {
-  const flags = readFlags(args, { prefix: FLAGS.prefix, 'dry-run': FLAGS['dry-run'] });
-  return {
-    prefix: flags.prefix || env['STREAMHUB_EDGE_DIR'] || DEFAULT_PREFIX,
-    dryRun: flags['dry-run'] === true,
-  };
-}
+/** Where the agent is. */
+export const prefixOf = (flags: Flags, env: Env): string =>
+  (flags['prefix'] as string | undefined) || env['STREAMHUB_EDGE_DIR'] || DEFAULT_PREFIX;
 
-function readFlags<T extends ParseArgsOptionsConfig>(args: string[], options: T) {
+/** Reads the arguments of a command. @throws UsageError */
+export function readFlags(command: EdgeCommandName, args: string[]): Flags {
+  const options: Readonly<Record<string, Flag>> = EDGE_COMMANDS[command].flags;
   try {
-    return parseArgs({ args, options }).values;
+    return parseArgs({ args, options }).values as Flags;
   } catch (error) {
     throw new UsageError((error as Error).message);
   }

@@ -3,9 +3,9 @@ import { pipeline } from 'node:stream/promises';
 import { type Command, InvalidArgumentError } from 'commander';
 import { API_BASE } from '#shared/client/client.ts';
 import { DaemonError, refusalOf, UnreachableError } from '#shared/client/errors.ts';
+import { textFromStdin } from '../ask.ts';
 import { UsageError } from '../exit-codes.ts';
 import { newCommand } from '../usage.ts';
-import { textFromStdin } from './ask.ts';
 import { withConnection } from './command.ts';
 import type { ConnectionOptions } from './connection.ts';
 import { withDaemon } from './daemon.ts';
@@ -28,7 +28,6 @@ export const command = (): Command =>
     newCommand('api')
       .description('Send any request to the API, and print the answer. The reference is at /api/v1/docs of the daemon.')
       .argument('<path>', 'Path below /api/v1, such as /apps/live/streams?status=all.')
-      .allowExcessArguments(false)
       .option('-X, --method <method>', 'HTTP method. Default: GET, or POST with fields or --input.')
       .option(
         '-F, --field <name=value>',

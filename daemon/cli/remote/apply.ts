@@ -4,8 +4,8 @@ import { DaemonError } from '#shared/client/errors.ts';
 import { applyConfiguration, planConfiguration } from '#shared/contract/declared.ts';
 import { writeAtomically, writeNewFile } from '#shared/files/atomic-file.ts';
 import type { Applied, DoneChange, PlanBody } from '#shared/schema/declared.ts';
+import { confirm } from '../ask.ts';
 import { newCommand } from '../usage.ts';
-import { confirm } from './ask.ts';
 import { withConnection, withOutput } from './command.ts';
 import { type Daemon, withDaemon } from './daemon.ts';
 import { type FolderOptions, printPlan, requestOf, withFolder } from './folder.ts';
@@ -26,9 +26,7 @@ export const command = (): Command =>
   withOutput(
     withConnection(
       withFolder(
-        newCommand('apply')
-          .description('Make the changes of a folder on a daemon, after you reviewed the plan.')
-          .allowExcessArguments(false),
+        newCommand('apply').description('Make the changes of a folder on a daemon, after you reviewed the plan.'),
       )
         .option('-y, --yes', 'Agree without being asked.')
         .option(

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import * as ops from '#shared/contract/apps.ts';
-import { group, operationCommand } from './command.ts';
+import { group } from '../usage.ts';
+import { operationCommand } from './command.ts';
 
 /** `streamhub apps …` */
 export const command = (): Command =>

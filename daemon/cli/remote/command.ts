@@ -2,8 +2,8 @@ import { Argument, type Command, InvalidArgumentError, Option } from 'commander'
 import type { RequestInput } from '#shared/client/wire.ts';
 import type { Operation } from '#shared/contract/operation.ts';
 import type { Job } from '#shared/schema/jobs.ts';
-import { newCommand } from '../usage.ts';
-import { confirm } from './ask.ts';
+import { confirm } from '../ask.ts';
+import { newCommand, sentence } from '../usage.ts';
 import type { ConnectionOptions } from './connection.ts';
 import { type Daemon, withDaemon } from './daemon.ts';
 import { addField, type FieldSchema, flagOf, isFlag, keyOf, parseField } from './fields.ts';
@@ -36,14 +36,7 @@ export const withOutput = (command: Command): Command =>
 
 /** A command that asks a daemon. */
 export const remoteCommand = (name: string, summary: string): Command =>
-  withOutput(withConnection(newCommand(name).description(sentence(summary)).allowExcessArguments(false)));
-
-/** Commands about one resource. The first is the one that runs without a name, if `isDefault`. */
-export function group(name: string, summary: string, commands: readonly Command[], isDefault = true): Command {
-  const command = newCommand(name).description(sentence(summary));
-  for (const [at, inner] of commands.entries()) command.addCommand(inner, { isDefault: isDefault && at === 0 });
-  return command;
-}
+  withOutput(withConnection(newCommand(name).description(sentence(summary))));
 
 /** What a command of one operation needs to be said beside the contract. */
 export interface OperationSpec {
@@ -69,6 +62,8 @@ export interface OperationSpec {
   adds?: (command: Command) => Command;
   /** The answer is a job. `always`: wait for it unless the person says --no-wait. `asked`: only with --wait. */
   waits?: 'always' | 'asked';
+  /** How long the daemon may take, in milliseconds. Default: 30 s. */
+  timeout?: number;
 }
 
 interface Parts {
@@ -113,7 +108,7 @@ export function operationCommand(name: string, op: Operation, spec: OperationSpe
         ...(op.responses[202] !== undefined && spec.waits ? { headers: { prefer: 'respond-async' } } : {}),
         ...(op.body === undefined || (op.bodyOptional && Object.keys(body).length === 0) ? {} : { body }),
       };
-      const data = await callAll(daemon, op, input, options['limit'] as number | undefined);
+      const data = await callAll(daemon, op, input, options['limit'] as number | undefined, spec.timeout);
       await report(daemon, data, { ...spec, values, options });
     });
   });
@@ -138,10 +133,16 @@ const isJob = (data: unknown): data is Job =>
   typeof data === 'object' && data !== null && 'kind' in data && 'attempts' in data && 'state' in data;
 
 /** Calls the operation. A paged list is read page by page until there are as many rows as wanted. */
-export async function callAll(daemon: Daemon, op: Operation, input: RequestInput, limit?: number): Promise<unknown> {
+export async function callAll(
+  daemon: Daemon,
+  op: Operation,
+  input: RequestInput,
+  limit?: number,
+  timeout?: number,
+): Promise<unknown> {
   const { maximum = Infinity } = (op.query as FieldSchema | undefined)?.properties?.['limit'] ?? {};
   const query = { ...input.query, ...(limit === undefined ? {} : { limit: Math.min(limit, maximum) }) };
-  const call = daemon.start(op, { ...input, query });
+  const call = daemon.start(op, { ...input, query }, timeout);
   const answer = await call;
   if (!isPage(answer)) return answer;
   const wanted = Math.min(limit ?? answer.data.length, answer.total);
@@ -181,6 +182,7 @@ function valuesOf(fields: Record<string, FieldSchema>, values: Values, options: 
 /** An argument that the shell shows as the thing, not as `id`. */
 function argumentName(op: Operation, field: string): string {
   if (field === 'name' && op.path.startsWith('/apps/')) return 'app';
+  if (field === 'id' && op.path.startsWith('/cluster/nodes/')) return 'node';
   return flagOf(field);
 }
 
@@ -197,5 +199,3 @@ function argumentOf(name: string, schema: FieldSchema, isOptional: boolean): Arg
     }
   });
 }
-
-const sentence = (text: string): string => (/[.!?]$/.test(text) ? text : `${text}.`);

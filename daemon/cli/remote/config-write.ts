@@ -5,7 +5,7 @@ import { parseConfig } from '#shared/config/parse.ts';
 import { changedKeys } from '#shared/config/values.ts';
 import * as ops from '#shared/contract/config.ts';
 import type { ValidateResult } from '#shared/schema/config.ts';
-import { confirm } from './ask.ts';
+import { confirm } from '../ask.ts';
 import type { CommonOptions } from './command.ts';
 import type { Daemon } from './daemon.ts';
 import { showDiff } from './diff.ts';

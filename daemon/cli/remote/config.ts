@@ -1,9 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
 import * as ops from '#shared/contract/config.ts';
+import { confirm, textFromStdin } from '../ask.ts';
 import { EXIT, ExitWith, UsageError } from '../exit-codes.ts';
-import { confirm, textFromStdin } from './ask.ts';
-import { type CommonOptions, group, operationCommand, remoteCommand } from './command.ts';
+import { group } from '../usage.ts';
+import { type CommonOptions, operationCommand, remoteCommand } from './command.ts';
 import { type Review, reportOf, review, showReview, write } from './config-write.ts';
 import { type Daemon, withDaemon } from './daemon.ts';
 import { showDiff } from './diff.ts';

@@ -6,10 +6,10 @@ import { login, whoAmI } from '#shared/contract/auth.ts';
 import { getHealth } from '#shared/contract/system.ts';
 import { IpcFailure } from '#shared/ipc/failure.ts';
 import type { AuthContext } from '#shared/schema/auth.ts';
+import { ask, secret } from '../ask.ts';
 import { UsageError } from '../exit-codes.ts';
 import { newCommand } from '../usage.ts';
-import { ask, secret } from './ask.ts';
-import { clientFor, fetchWith, readCa, type Target } from './connection.ts';
+import { fetchWith, readCa, type Target } from './connection.ts';
 import { type Context, forgetCredential, keychain, readContexts, storeCredential, writeContexts } from './contexts.ts';
 import { Daemon, interruption } from './daemon.ts';
 import { note, print } from './output.ts';
@@ -33,7 +33,6 @@ export const command = (): Command =>
       '[url]',
       'Address of the daemon, such as https://stream.example.com. Without it: that of the context --name.',
     )
-    .allowExcessArguments(false)
     .option('--name <name>', 'Name of the context. Default: host and port.')
     .option('--token-stdin', 'Read an API token from standard input.')
     .option('--user <email>', 'Sign in as a person, with a password, instead of an API token.')
@@ -64,7 +63,7 @@ async function connect(typed: string | undefined, options: ConnectOptions): Prom
     throw new UsageError('Name the address of the daemon: streamhub connect https://stream.example.com');
   const ca = options.caFile === undefined ? (known?.url === url ? known.ca : undefined) : await readCa(options.caFile);
   const target: Target = { url, token: '', fetch: await fetchWith(ca) };
-  const { version } = await clientFor(target).call(getHealth, {}, { signal: interruption() });
+  const { version } = await new Daemon(target, interruption()).call(getHealth);
   if (url.startsWith('http://') && !/^http:\/\/(?:127\.|localhost[:/]|\[::1\])/.test(`${url}/`))
     note('streamhub: warning: this connection is not encrypted. Anyone on the way can read the credential.');
   if (options.credentialFile !== true) await keychainReady();
@@ -107,10 +106,10 @@ const readToken = async ({ tokenStdin }: ConnectOptions): Promise<string> =>
 
 async function signIn(target: Target, user: string, { passwordStdin }: ConnectOptions): Promise<string> {
   const password = await secret(`Password of ${user}: `, passwordStdin, '--password-stdin');
-  const client = clientFor(target);
+  const daemon = new Daemon(target, interruption());
   const attempt = async (code?: string): Promise<string> => {
     const body = { user, password, ...(code === undefined ? {} : { code }) };
-    const { data } = await client.call(login, { body }, { signal: interruption() });
+    const { data } = await daemon.call(login, { body });
     // absent only where a browser asked for a cookie
     return data.token ?? '';
   };

@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { TLSSocket } from 'node:tls';
-import { Client } from '#shared/client/client.ts';
-import { Http } from '#shared/client/http.ts';
+import type { HttpOptions } from '#shared/client/http.ts';
 import { readRunFile } from '#shared/files/run-file.ts';
 import { UsageError } from '../exit-codes.ts';
 
@@ -26,20 +25,12 @@ export interface Target {
   fetch: typeof fetch;
 }
 
-/** A client of the daemon that the options, the environment or the current context name. @throws UsageError if none does */
-export async function clientOf(options: ConnectionOptions): Promise<Client> {
-  return clientFor(await targetOf(options));
-}
-
-/** Requests to a target. An answer that leads elsewhere is refused, because the credential must not follow. */
-export const httpFor = ({ url, token, fetch: send }: Target): Http =>
-  new Http({ url, token, fetch: (at, init) => send(at, { ...init, redirect: 'error' }) });
-
-/** Calls operations on a target. */
-export function clientFor(target: Target): Client {
-  const http = httpFor(target);
-  return new Client((request, signal) => http.send(request, signal));
-}
+/** How a client reaches a target. An answer that leads elsewhere is refused, because the credential must not follow. */
+export const httpOptionsOf = ({ url, token, fetch: send }: Target): HttpOptions => ({
+  url,
+  token,
+  fetch: (at, init) => send(at, { ...init, redirect: 'error' }),
+});
 
 /**
  * Finds the daemon: `--context`, `--url`, `--data-dir`, STREAMHUB_URL, STREAMHUB_CONTEXT, the daemon of this machine if

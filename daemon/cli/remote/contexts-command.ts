@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { newCommand } from '../usage.ts';
-import { group, withOutput } from './command.ts';
+import { group, newCommand } from '../usage.ts';
+import { withOutput } from './command.ts';
 import { forgetCredential, readContext, readContexts, writeContexts } from './contexts.ts';
 import { type OutputOptions, print, printData } from './output.ts';
 
@@ -9,17 +9,14 @@ export const command = (): Command =>
   group('contexts', 'List, choose and remove the daemons that you connected to', [
     withOutput(newCommand('ls'))
       .description('List the contexts. The current one is used unless you name another.')
-      .allowExcessArguments(false)
       .action(list),
     newCommand('use')
       .description('Make a context the current one.')
-      .argument('<name>', 'Name of the context.')
-      .allowExcessArguments(false)
+      .argument('<context>', 'Name of the context.')
       .action(use),
     newCommand('rm')
       .description('Remove a context and its credential. The daemon keeps its token or session.')
-      .argument('<name>', 'Name of the context.')
-      .allowExcessArguments(false)
+      .argument('<context>', 'Name of the context.')
       .action(remove),
   ]);
 

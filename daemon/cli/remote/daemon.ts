@@ -1,5 +1,5 @@
 import { listCallOf } from '#shared/client/calls.ts';
-import type { Http } from '#shared/client/http.ts';
+import { Http } from '#shared/client/http.ts';
 import type { StreamHub } from '#shared/client/hub.ts';
 import type { Input } from '#shared/client/input.ts';
 import type { ListCall } from '#shared/client/methods.ts';
@@ -8,7 +8,7 @@ import { Caller } from '#shared/client/request.ts';
 import type { CallOptions, RequestInput } from '#shared/client/wire.ts';
 import type { Operation, ResultOf } from '#shared/contract/operation.ts';
 import { EXIT, Interrupted } from '../exit-codes.ts';
-import { type ConnectionOptions, httpFor, type Target, targetOf } from './connection.ts';
+import { type ConnectionOptions, httpOptionsOf, type Target, targetOf } from './connection.ts';
 
 /** How long an interrupted command may take to clean up. */
 const CLEAN_UP_MS = 3000;
@@ -26,7 +26,7 @@ export class Daemon {
   constructor(target: Target, signal: AbortSignal) {
     this.target = target;
     this.signal = signal;
-    this.http = httpFor(target);
+    this.http = new Http(httpOptionsOf(target));
     this.#caller = new Caller((request, both) => this.http.send(request, both), RETRIES);
   }
 
@@ -37,14 +37,17 @@ export class Daemon {
   }
 
   /** Starts a call of any operation: an envelope is opened, and the rows of a list can be iterated over. */
-  start(op: Operation, input: RequestInput): ListCall<unknown> {
-    return listCallOf(this.#caller, plainOperation(op), input, { signal: this.signal });
+  start(op: Operation, input: RequestInput, timeout?: number): ListCall<unknown> {
+    return listCallOf(this.#caller, plainOperation(op), input, {
+      signal: this.signal,
+      ...(timeout === undefined ? {} : { timeout }),
+    });
   }
 
   /** The client with all operations. It takes longer to load. */
   async hub(): Promise<StreamHub> {
     const { StreamHub: Hub } = await import('#shared/client/hub.ts');
-    return new Hub({ ...this.target });
+    return new Hub(httpOptionsOf(this.target));
   }
 }
 

@@ -14,8 +14,7 @@ export const command = (): Command =>
   withConnection(
     newCommand('export')
       .description('Write the configuration of a daemon as a folder of YAML, with references in place of secrets.')
-      .argument('<folder>', 'Folder to write. Files of an earlier export are updated; others are left alone.')
-      .allowExcessArguments(false),
+      .argument('<folder>', 'Folder to write. Files of an earlier export are updated; others are left alone.'),
   )
     .addHelpText(
       'after',

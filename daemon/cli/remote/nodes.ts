@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import * as ops from '#shared/contract/cluster.ts';
-import { group, type OperationSpec, operationCommand } from './command.ts';
+import { group } from '../usage.ts';
+import { type OperationSpec, operationCommand } from './command.ts';
 import type { Daemon } from './daemon.ts';
 
 /** The id of a node from its id or name. */

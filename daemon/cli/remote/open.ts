@@ -11,7 +11,6 @@ export const command = (): Command =>
     newCommand('open')
       .description('Open the web console in the browser, or the page of an app.')
       .argument('[app]', 'Name of an app.')
-      .allowExcessArguments(false)
       .addOption(new Option('--print', 'Print the address only.')),
   ).action(open);
 

@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import { whoAmI } from '#shared/contract/auth.ts';
 import * as ops from '#shared/contract/teams.ts';
-import { type CommonOptions, callAll, group, operationCommand, remoteCommand } from './command.ts';
+import { group } from '../usage.ts';
+import { type CommonOptions, callAll, operationCommand, remoteCommand } from './command.ts';
 import { withDaemon } from './daemon.ts';
 import { printData } from './output.ts';
 

@@ -20,7 +20,6 @@ export const command = (): Command =>
           .description(
             'Show what a folder would change on a daemon. Exits with 0 if nothing would, and with 2 if something would.',
           )
-          .allowExcessArguments(false)
           .exitOverride(({ exitCode }) => {
             throw new ExitWith(exitCode === 0 ? EXIT.ok.code : EXIT.failed.code);
           }),

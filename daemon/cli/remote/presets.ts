@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import * as ops from '#shared/contract/presets.ts';
-import { confirm } from './ask.ts';
-import { type CommonOptions, group, operationCommand, remoteCommand } from './command.ts';
+import { confirm } from '../ask.ts';
+import { group } from '../usage.ts';
+import { type CommonOptions, operationCommand, remoteCommand } from './command.ts';
 import { withDaemon } from './daemon.ts';
 import { showDiff } from './diff.ts';
 import { formatOf, note, print, printData } from './output.ts';

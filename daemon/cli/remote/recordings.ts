@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import * as ops from '#shared/contract/vods.ts';
-import { group, operationCommand, remoteCommand } from './command.ts';
+import { group } from '../usage.ts';
+import { operationCommand, remoteCommand } from './command.ts';
 
 /** `streamhub recordings …` */
 export const command = (): Command =>

@@ -1,9 +1,10 @@
 import { styleText } from 'node:util';
 import { type Command, Option } from 'commander';
 import * as ops from '#shared/contract/s3.ts';
+import { secret } from '../ask.ts';
 import { EXIT, ExitWith } from '../exit-codes.ts';
-import { secret } from './ask.ts';
-import { type CommonOptions, group, operationCommand, remoteCommand } from './command.ts';
+import { group } from '../usage.ts';
+import { type CommonOptions, operationCommand, remoteCommand } from './command.ts';
 import { withDaemon } from './daemon.ts';
 import { formatOf, print, printData } from './output.ts';
 

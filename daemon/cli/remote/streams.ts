@@ -2,7 +2,8 @@ import type { Command } from 'commander';
 import * as hls from '#shared/contract/live-hls.ts';
 import * as recording from '#shared/contract/recording.ts';
 import * as ops from '#shared/contract/streams.ts';
-import { group, operationCommand } from './command.ts';
+import { group } from '../usage.ts';
+import { operationCommand } from './command.ts';
 
 /** `streamhub streams …` */
 export const command = (): Command =>

@@ -216,7 +216,7 @@ describe('plugins are installed, updated, rolled back and removed in a running d
     assert.match((await run('enable', 'shelf')).out, /Enabled shelf/);
     assert.match((await run('update', 'shelf', file)).out, /Updated shelf to 2\.0\.0/);
     assert.match((await run('rollback', 'shelf')).out, /Rolled back shelf/);
-    assert.match((await run('list')).out, /^shelf\t1\.0\.0\trunning$/m);
+    assert.match((await run('list')).out, /^shelf +1\.0\.0 +running/m);
     const refused = await run('remove', 'storage-s3');
     assert.deepEqual([refused.status, /part of StreamHub/.test(refused.err)], [6, true]);
   });

@@ -4,7 +4,8 @@ import { chmod, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, test } from 'node:test';
 import tls from 'node:tls';
-import { clientOf } from '#daemon/cli/remote/connection.ts';
+import { targetOf } from '#daemon/cli/remote/connection.ts';
+import { Daemon } from '#daemon/cli/remote/daemon.ts';
 import { instanceId } from '#daemon/edge/instance.ts';
 import { MasterClient } from '#daemon/edge/master-client.ts';
 import { trustSystemAuthorities } from '#daemon/platform/net/trust.ts';
@@ -140,7 +141,7 @@ describe('a daemon with TLS_CERT and TLS_KEY', async () => {
       background.runAll();
       return (await fingerprint(daemon)) === renewed.fingerprint;
     });
-    const client = await clientOf({ dataDir: daemon.dataDir });
+    const client = new Daemon(await targetOf({ dataDir: daemon.dataDir }), new AbortController().signal);
     const desktop = new DaemonProcess({ dataDir: daemon.dataDir, env: {}, startMs: 0, stopMs: 0, onFall: () => {} });
     assert.equal((await desktop.find())?.url, daemon.url);
     // the stream that was open before still gets its events, and the silent connection an answer

@@ -1,0 +1,163 @@
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { LiveKit } from '#daemon/media/livekit/client.ts';
+import { livekitSteps } from '#daemon/operations/connections/livekit.ts';
+import { mailSteps } from '#daemon/operations/connections/mail.ts';
+import { redisSteps } from '#daemon/operations/connections/redis.ts';
+import { runSteps, type Step } from '#daemon/operations/connections/steps.ts';
+import { type Check, failed, fine, runChecks, skipped, warning } from '#daemon/operations/doctor/check.ts';
+import { fileChecks } from '#daemon/operations/doctor/files.ts';
+import { machineChecks } from '#daemon/operations/doctor/machine.ts';
+import { asFinding } from '#daemon/operations/doctor/media.ts';
+import { reportOf } from '#daemon/operations/doctor/service.ts';
+import checkDatabases from '#daemon/operations/doctor/tasks/database-check.ts';
+import { Background } from '#daemon/platform/background.ts';
+import { openDatabase } from '#daemon/platform/db/open.ts';
+import { Mailer } from '#daemon/platform/mail/mailer.ts';
+import { loadSettings, type Settings, SettingsError } from '#daemon/platform/settings.ts';
+import { SettingsStore } from '#daemon/platform/settings-store.ts';
+import { InstallationWarnings } from '#daemon/platform/warnings.ts';
+import { isRunning, readRunFile } from '#shared/files/run-file.ts';
+import { isUrlHere } from '#shared/rules/hosts.ts';
+import type { CheckGroup, CheckReport } from '#shared/schema/check.ts';
+import { hideSecrets } from '#shared/secrets.ts';
+import type { LocalOptions } from './settings.ts';
+
+/** Nothing of this command writes a log. */
+const SILENT = { info() {}, warn() {}, error() {} };
+
+const readSettings = ({ dataDir, envFile }: LocalOptions): Settings =>
+  loadSettings({ env: process.env, flags: { 'data-dir': dataDir, 'env-file': envFile } });
+
+/** What can be seen without the daemon. */
+export async function localReport(options: LocalOptions, hasToken: boolean): Promise<CheckReport> {
+  const startedAt = new Date();
+  const start = performance.now();
+  let checks: Check[];
+  const installation = 'this command';
+  try {
+    const settings = readSettings(options);
+    checks = await localChecks(settings, hasToken);
+  } catch (error) {
+    if (!(error instanceof SettingsError)) throw error;
+    checks = error.problems.map((problem) => ({
+      id: 'settings',
+      group: 'machine',
+      title: 'Settings',
+      run: () => failed(`${problem}.`, 'Correct it where the daemon is started; docs/settings.md lists all settings.'),
+    }));
+  }
+  const results = await runChecks(checks, () => {});
+  const cleaned = results.map((result) => ({ ...result, message: hideSecrets(result.message, '***') }));
+  return reportOf(startedAt, performance.now() - start, cleaned, { installation, uptimeSeconds: 0, apps: 0, nodes: 0 });
+}
+
+async function localChecks(settings: Settings, hasToken: boolean): Promise<Check[]> {
+  const daemon = await readRunFile(settings.dataDir);
+  const isUp = daemon !== undefined && isRunning(daemon.pid);
+  const problem = readStored(settings);
+  const background = new Background({ log: SILENT });
+  const livekit = new LiveKit({ settings, clean: (text) => text, background });
+  const connection = (id: string, group: CheckGroup, title: string, steps: () => Step[], success: string): Check => ({
+    id,
+    group,
+    title,
+    run: async () => asFinding({ steps: await runSteps(steps(), () => {}) }, success),
+  });
+  return [
+    {
+      id: 'daemon',
+      group: 'machine',
+      title: 'Daemon',
+      run: () => {
+        if (!isUp) return warning('The daemon isn’t running.', 'Start it, and check again.');
+        return hasToken
+          ? fine(`It runs at ${daemon.url}.`)
+          : skipped(
+              `It runs at ${daemon.url}. Set STREAMHUB_TOKEN to an API token of global scope, so that it checks itself, too.`,
+            );
+      },
+    },
+    ...settings.warnings.map(
+      ({ code, subject, message }): Check => ({
+        id: `warning-${code.toLowerCase().replaceAll('_', '-')}`,
+        group: 'machine',
+        subject,
+        title: 'Settings',
+        run: () => ({ state: 'warning', message }),
+      }),
+    ),
+    ...(problem === undefined
+      ? []
+      : [
+          {
+            id: 'stored-settings',
+            group: 'files',
+            title: 'Stored settings',
+            run: () => warning(`They can’t be read: ${problem}.`, 'Run this as the user of the daemon, or as root.'),
+          } as const,
+        ]),
+    ...machineChecks({
+      dataDir: existing(settings.dataDir),
+      isLiveKitHere: () => isUrlHere(settings.livekitUrl),
+    }),
+    ...fileChecks({ dataDir: settings.dataDir, checkDatabases: async (input) => checkDatabases(input) }),
+    connection(
+      'livekit',
+      'livekit',
+      'LiveKit',
+      () => livekitSteps(settings, livekit),
+      'LiveKit accepts the key. Recordings and ingests are available.',
+    ),
+    ...(settings.origins.redisUrl === 'default' && settings.clusterRedisUrl === ''
+      ? []
+      : [connection('redis', 'services', 'Redis', () => redisSteps(settings), 'Redis responds.')]),
+    ...(settings.smtpHost === ''
+      ? []
+      : [
+          connection(
+            'mail',
+            'services',
+            'Mail server',
+            () => mailSteps(settings, new Mailer(settings)),
+            'The mail server responds.',
+          ),
+        ]),
+  ];
+}
+
+/** The folder itself, or the nearest one above that exists. */
+function existing(folder: string): string {
+  return existsSync(folder) || folder === path.dirname(folder) ? folder : existing(path.dirname(folder));
+}
+
+/** Applies the settings that operators stored, without writing anything. @returns why it can't */
+function readStored(settings: Settings): string | undefined {
+  const data = path.join(settings.dataDir, 'data');
+  const registry = path.join(data, 'streamhub.db');
+  if (!existsSync(registry)) return undefined;
+  try {
+    const secretsFile = path.join(data, 'secrets.json');
+    const secrets = existsSync(secretsFile)
+      ? (JSON.parse(readFileSync(secretsFile, 'utf8')) as Record<string, string>)
+      : {};
+    const db = openDatabase(registry, { readonly: true, mustExist: true });
+    try {
+      new SettingsStore({
+        settings,
+        db,
+        secrets: {
+          get: (name) => secrets[name],
+          names: () => Object.keys(secrets),
+          set: () => Promise.reject(new Error('nothing is changed')),
+        },
+        warnings: new InstallationWarnings(SILENT),
+      }).secretsLoaded();
+    } finally {
+      db.close();
+    }
+    return undefined;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code ?? 'they are damaged';
+  }
+}
