@@ -14,5 +14,14 @@ const PLACES = [
 /** A Chromium of this machine. */
 export const CHROMIUM: string | undefined = PLACES.find((place) => place !== undefined && existsSync(place));
 
-/** In a container as root; without a GPU another process would imitate one. */
-export const CHROMIUM_ARGS: string[] = ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu'];
+/** How the tests start it. */
+export const CHROMIUM_ARGS: string[] = [
+  // in a container as root
+  '--no-sandbox',
+  '--disable-dev-shm-usage',
+  // without a GPU another process would imitate one
+  '--disable-gpu',
+  '--in-process-gpu',
+  // a page of a test ends before what its optimised code costs is earned back: a fifth of its processor time
+  '--js-flags=--no-maglev,--no-turbofan',
+];

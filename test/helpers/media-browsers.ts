@@ -13,7 +13,8 @@ interface OpenOptions extends BrowserContextOptions {
 /** A Chromium with its own camera and microphone, or without any. */
 export async function person(t: { after(fn: () => unknown): void }, hasDevices: boolean) {
   const args = hasDevices
-    ? ['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream']
+    ? // each picture is encoded three times and decoded by each who watches
+      ['--use-fake-device-for-media-stream=fps=5', '--use-fake-ui-for-media-stream']
     : ['--autoplay-policy=user-gesture-required'];
   const instance = await chromium.launch({ executablePath: CHROMIUM ?? '', args: [...CHROMIUM_ARGS, ...args] });
   const failures: string[] = [];
