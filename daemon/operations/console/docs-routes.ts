@@ -1,22 +1,9 @@
 import type { FastifyInstance } from 'fastify';
+import { pagePolicy } from '#daemon/platform/http/page-policy.ts';
 import { notFound, sendStatic } from '#daemon/platform/http/static-files.ts';
 import type { BuiltPages } from './built-pages.ts';
 import { SITE } from './clone-builder.ts';
 import { sendNote } from './note.ts';
-
-/** Scripts are the site's own files, and the two inside its pages by their hashes. The theme sets styles at run time. */
-const policyOf = (scriptHashes: string): string =>
-  [
-    "default-src 'none'",
-    `script-src 'self'${scriptHashes}`,
-    "style-src 'self' 'unsafe-inline'",
-    "font-src 'self'",
-    "img-src 'self' data:",
-    "connect-src 'self'",
-    "base-uri 'none'",
-    "form-action 'none'",
-    "frame-ancestors 'none'",
-  ].join('; ');
 
 /** The site is built for `/docs/`; in its files that is always the start of a quoted or unquoted address. */
 const OWN_ADDRESS = /(?<=["'`(=\\])\/docs\//g;
@@ -49,10 +36,11 @@ export function docsRoutes(app: FastifyInstance, site: BuiltPages, publicPath: (
       const found = file ?? missing;
       if (found === undefined) return notFound(reply);
       return sendStatic(request, reply, files, found, {
-        policy: policyOf(files.scriptHashes),
+        // the two scripts inside its pages are allowed by their hashes
+        policy: pagePolicy({ 'script-src': `'self'${files.scriptHashes}` }),
         status: missing === undefined ? undefined : 404,
-        rewrite:
-          base !== '' && TEXT.test(found.name) ? (text) => text.replace(OWN_ADDRESS, `${base}/docs/`) : undefined,
+        base: TEXT.test(found.name) ? base : '',
+        rewrite: (text) => text.replace(OWN_ADDRESS, `${base}/docs/`),
       });
     },
   });

@@ -1,27 +1,20 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { pagePolicy } from '#daemon/platform/http/page-policy.ts';
 import { notFound, sendStatic } from '#daemon/platform/http/static-files.ts';
 import type { BuiltPages } from './built-pages.ts';
 import { CONSOLE } from './clone-builder.ts';
 import { sendNote } from './note.ts';
 
-/**
- * What the console's pages may load: their own files, and recordings from wherever the buckets are. Styles may be
- * inline because the component kit sets them at run time; scripts may not.
- */
-const CONSOLE_CSP = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self' 'unsafe-inline'",
-  "font-src 'self'",
-  "img-src 'self' data: https: http:",
-  "media-src 'self' blob: https: http:",
+/** Recordings are wherever the buckets are. */
+const CONSOLE_CSP = pagePolicy({
+  'img-src': "'self' data: https: http:",
+  'media-src': "'self' blob: https: http:",
   // hls.js reads playlists and segments of recordings
-  "connect-src 'self' https: http: ws: wss:",
-  "worker-src 'self'",
-  "base-uri 'self'",
-  "form-action 'self'",
-  "frame-ancestors 'none'",
-].join('; ');
+  'connect-src': "'self' https: http: ws: wss:",
+  'worker-src': "'self'",
+  'base-uri': "'self'",
+  'form-action': "'self'",
+});
 
 /** Serves the built console at `/`; paths that are no file are its pages. */
 export function consoleRoutes(app: FastifyInstance, console: BuiltPages, publicPath = () => ''): void {
@@ -35,11 +28,11 @@ export function consoleRoutes(app: FastifyInstance, console: BuiltPages, publicP
       if (asked === undefined && !isPage(request, name)) return notFound(reply);
       const file = asked ?? (await console.files.find('index.html'));
       if (file === undefined) return sendNote(reply, CONSOLE, console.builder, base);
-      const rewrite =
-        base !== '' && file.name === 'index.html'
-          ? (page: string) => page.replace('<base href="/"', `<base href="${base}/"`)
-          : undefined;
-      return sendStatic(request, reply, console.files, file, { policy: CONSOLE_CSP, rewrite });
+      return sendStatic(request, reply, console.files, file, {
+        policy: CONSOLE_CSP,
+        base: file.name === 'index.html' ? base : '',
+        rewrite: (page) => page.replace('<base href="/"', `<base href="${base}/"`),
+      });
     },
   });
 }

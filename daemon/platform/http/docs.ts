@@ -5,6 +5,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { assetPath } from '../paths.ts';
 import { VERSION } from '../version.ts';
 import { type TaskKind, taskModule, type WorkerPool } from '../workers/pool.ts';
+import { pagePolicy } from './page-policy.ts';
 
 const BASE = '/api/v1';
 
@@ -16,18 +17,6 @@ const API_REFERENCE: TaskKind = {
   concurrency: 1,
   queue: 16,
 };
-
-/** Scalar sets styles at run time; scripts come from this daemon only. */
-const CSP = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self' 'unsafe-inline'",
-  "img-src 'self' data:",
-  "connect-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join('; ');
 
 /** Stands for the servers in the text that is kept. */
 const SERVER = 'https://server.invalid';
@@ -57,7 +46,7 @@ export function installDocs(api: FastifyInstance, pool: WorkerPool, publicUrl: (
   });
   api.get('/docs', async (_request, reply) => {
     const page = await readFile(assetPath('platform/http/assets/api-reference.html'));
-    return reply.type('text/html; charset=utf-8').header('content-security-policy', CSP).send(page);
+    return reply.type('text/html; charset=utf-8').header('content-security-policy', pagePolicy()).send(page);
   });
   api.get('/docs/api-reference.js', async (request, reply) => {
     script ??= pool.run<null, Uint8Array>(API_REFERENCE, null);

@@ -9,7 +9,8 @@ export function matchesEtag(header: string, etag: string): boolean {
   return asked.includes('*') || asked.includes(etag);
 }
 
-const etagOf = (text: string): string => `"${hash('sha256', text, 'base64url').slice(0, 22)}"`;
+/** A hash of a text. */
+export const etagOf = (text: string): string => `"${hash('sha256', text, 'base64url').slice(0, 22)}"`;
 
 /** Gives answers that clients poll an ETag, a hash of their text, and answers 304 while a client has the newest. */
 export function installEtags(app: FastifyInstance): void {

@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http';
+import { buffer } from 'node:stream/consumers';
 import { test } from 'node:test';
-import { browser, builtConsole, noChromium, openConsole } from '#test/helpers/browser.ts';
+import { brotliDecompressSync, gunzipSync } from 'node:zlib';
+import { browser, builtConsole, builtSite, noChromium, openConsole } from '#test/helpers/browser.ts';
 import { Client, TEST_TOKEN, testDaemon } from '#test/helpers/daemon.ts';
 import { readEvents } from '#test/helpers/event-reader.ts';
 import { missing, PROXIES, startProxy } from '#test/helpers/proxies.ts';
@@ -14,7 +18,7 @@ for (const name of PROXIES)
     test(`below a path of ${name} that ${strips ? 'takes the path off' : 'keeps the path'}, everything works`, {
       skip,
     }, async (t) => {
-      await builtConsole();
+      await Promise.all([builtConsole(), builtSite()]);
       const port = String(await freePort());
       const url = await startProxy(t, name, { target: `http://127.0.0.1:${port}`, base: BASE, strips });
       const publicUrl = url + BASE;
@@ -64,12 +68,64 @@ for (const name of PROXIES)
         await groups.getByRole('button', { name: 'Open Group - Apps', exact: true }).waitFor();
       });
 
+      await t.test('the documentation: compressed, checked by its version, and named below the path', async () => {
+        const page = await fetchEncoded(`${publicUrl}/docs/quick-start`);
+        assert.deepEqual([page.status, page.encoding, page.headers['cache-control']], [200, 'br', 'no-cache']);
+        const links = [...page.text.matchAll(/ (?:href|src)="(\/[^"]*)"/g)].map(([, link]) => link as string);
+        assert.deepEqual(
+          links.filter((link) => !link.startsWith(`${BASE}/docs/`)),
+          [],
+        );
+        const script = links.find((link) => /\/assets\/app\.[^/]+\.js$/.test(link)) ?? '';
+        const asset = await fetchEncoded(url + script);
+        assert.deepEqual([asset.encoding, /immutable/.test(asset.headers['cache-control'] ?? '')], ['br', true]);
+        // the page names the theme, the theme the search, and the search its index
+        let index = page;
+        for (const name of ['theme', 'VPLocalSearchBox', '@localSearchIndexroot']) {
+          const found = new RegExp(`${name}\\.[\\w-]+\\.js`).exec(index.text)?.[0];
+          index = await fetchEncoded(`${publicUrl}/docs/assets/chunks/${found}`, 'gzip');
+        }
+        assert.deepEqual([index.status, index.encoding, /drain/.test(index.text)], [200, 'gzip', true]);
+        for (const [place, { headers }] of [
+          [`${publicUrl}/docs/quick-start`, page],
+          [url + script, asset],
+        ] as const) {
+          const again = await fetchEncoded(place, 'br', { 'if-none-match': headers.etag ?? 'none' });
+          assert.deepEqual([again.status, again.text], [304, ''], place);
+        }
+        // the console's page has no compressed form when it is small
+        const { headers } = await fetchEncoded(`${publicUrl}/`);
+        assert.equal((await fetchEncoded(`${publicUrl}/`, 'br', { 'if-none-match': headers.etag ?? '' })).status, 304);
+      });
+
       await t.test('the console reached past the proxy', async () => {
         const page = await openConsole(t, await browser(t), daemon.url, { token: TEST_TOKEN, path: '/apps' });
         await page.getByRole('heading', { name: 'Apps', level: 1 }).waitFor();
       });
     });
   }
+
+interface Encoded {
+  status: number | undefined;
+  encoding: string | undefined;
+  headers: IncomingHttpHeaders;
+  text: string;
+}
+
+/** What a browser is sent; fetch would unpack it, and ask for a fresh answer by itself. */
+async function fetchEncoded(
+  url: string,
+  accepted: 'br' | 'gzip' = 'br',
+  headers: Record<string, string> = {},
+): Promise<Encoded> {
+  const asked = request(url, { headers: { 'accept-encoding': accepted, accept: 'text/html,*/*', ...headers } }).end();
+  const [answer] = (await once(asked, 'response')) as [IncomingMessage];
+  const body = await buffer(answer);
+  const encoding = answer.headers['content-encoding'];
+  const packed = body.length === 0 ? undefined : encoding;
+  const text = packed === 'br' ? brotliDecompressSync(body) : packed === 'gzip' ? gunzipSync(body) : body;
+  return { status: answer.statusCode, encoding, headers: answer.headers, text: text.toString() };
+}
 
 test('at the root of a host nothing changes, and HTTPS is demanded only when asked for', async (t) => {
   const plain = await testDaemon(t);
