@@ -1,44 +1,48 @@
-// Every command of the documents is run as it is written, against a daemon, or says in its first line what it needs that isn't here.
+// Every command and program of the documents is run as it is written, against a daemon, or says in its first line what it needs that isn't here.
 import assert from 'node:assert/strict';
-import { execFile, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, symlink, writeFile } from 'node:fs/promises';
+import net from 'node:net';
 import path from 'node:path';
-import { after, describe, test } from 'node:test';
+import type { Readable } from 'node:stream';
+import { describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import { parse, parseAllDocuments, stringify } from 'yaml';
-import { type Block, blocksOf } from '#build/site/markdown.ts';
-import { documents } from '#build/textlint/linter.ts';
+import type { Block } from '#build/site/markdown.ts';
 import { SETTINGS } from '#daemon/platform/settings-table.ts';
 import { propertiesOf } from '#shared/config/annotations.ts';
 import { ConfigFile } from '#shared/config/schema.ts';
-import { BIN, ROOT, type TestDaemon, temporaryDir, testDaemon } from '#test/helpers/daemon.ts';
-import { type LivekitServer, startLivekit } from '#test/helpers/livekit.ts';
+import { BIN, blockScope, ROOT, type TestDaemon, temporaryDir, testDaemon } from '#test/helpers/daemon.ts';
+import { documentFiles as files, otherTestOf, PROGRAMS, documentPages as pages } from '#test/helpers/doc-samples.ts';
+import { startLivekit } from '#test/helpers/livekit.ts';
 import { type S3Server, startS3Server } from '#test/helpers/s3-server.ts';
+import { freePort } from '#test/helpers/server-scripts.ts';
 import { assertShown } from '#test/helpers/shown.ts';
+import { until } from '#test/helpers/until.ts';
 
 /** What a block may need that a test doesn't have, and how such a block is recognised. */
 const NEEDS: Record<string, RegExp> = {
   '# Needs root.': /\bsudo\b/,
   '# Needs Docker.': /\bdocker\b/,
   '# Needs another host.': /\bssh\b|example\.com|<\w+>|\bFILE\b/,
+  '# Needs PyPI.': /\bpip install\b/,
   '# Needs the built package.': /npm run package|streamhub-[\w.*-]+\.tgz|streamhub_\*\.deb/,
   '# Takes minutes.': /\bnpm (?:test|run (?:check|bench|package))\b/,
 };
-/** Documents whose commands another test runs, with what follows from them. */
-const RUN_BY: Record<string, string> = {
-  'docs/api.md': 'test/api-guide.test.ts',
-  'docs/plugins.md': 'test/plugins/guide.test.ts',
-};
 const SHELL = new Set(['sh', 'bash', 'shell', 'console']);
-const COMMAND = /^\s*(?:\$ )?(?:[A-Z_]+=\S* )*(?:curl|streamhub|npm|npx|node|sudo|docker|git|wget|apt)\b/m;
+const COMMAND = /^\s*(?:\$ )?(?:[A-Z_]+=\S* )*(?:curl|streamhub|npm|npx|node|sudo|docker|git|wget|apt|pip)\b/m;
 /** What doesn't end by itself: it has to print something, and is then ended. */
 const FOLLOWS = /^(?:npm start|streamhub|streamhub start)$|^curl -N |^streamhub (?:logs|events)\b.* (?:-f|--follow)\b/m;
 
-const files = documents().map((file) => path.relative(ROOT, file).split(path.sep).join('/'));
-const pages = files.map((file) => ({ file, blocks: blocksOf(readFileSync(path.join(ROOT, file), 'utf8')) }));
-const needOf = ({ text }: Block): string | undefined => Object.keys(NEEDS).find((need) => text.startsWith(`${need}\n`));
+const CALLBACK_SECRET = 'a-secret-of-the-app';
+/** A program that serves doesn't end by itself either; it listens here. */
+const SERVES = /\b8080\b/;
+const PYTHON = spawnSync('python3', ['--version']).status === 0;
+
+const needOf = ({ text }: Block): string | undefined =>
+  Object.keys(NEEDS).find((need) => text.replace(/^\/\//, '#').startsWith(`${need}\n`));
 
 test('each block with a command is marked as one, and what it needs is true', () => {
   const wrong = pages.flatMap(({ file, blocks }) =>
@@ -48,13 +52,12 @@ test('each block with a command is marked as one, and what it needs is true', ()
       if (need !== undefined && !NEEDS[need]?.test(block.text)) return [`${place}: nothing in it needs that: ${need}`];
       // made from the commands: how each is written, and its help
       const isSynopsis = file === 'docs/cli.md' && block.language === 'text';
-      const isMarked = SHELL.has(block.language) || RUN_BY[file] !== undefined || isSynopsis;
+      const other = otherTestOf(file, block);
+      const isMarked = SHELL.has(block.language) || other !== undefined || isSynopsis;
+      if (other !== undefined && !existsSync(path.join(ROOT, other))) return [`${place}: there is no ${other}`];
       return isMarked || !COMMAND.test(block.text) ? [] : [`${place}: mark it as sh, so that it is run`];
     }),
   );
-  for (const [file, other] of Object.entries(RUN_BY))
-    if (!existsSync(path.join(ROOT, other)) || !readFileSync(path.join(ROOT, other), 'utf8').includes(file))
-      wrong.push(`${other} doesn't run the commands of ${file}`);
   // an indented block has no language
   for (const file of files)
     for (const [line] of readFileSync(path.join(ROOT, file), 'utf8').matchAll(
@@ -103,26 +106,52 @@ test('samples are what their language says', () => {
 });
 
 describe('commands of the documents', { skip: process.platform === 'win32' && 'they are for a POSIX shell' }, () => {
+  const scope = blockScope();
+  let shared: Promise<TestDaemon> | undefined;
   let s3: Promise<S3Server | string> | undefined;
-  after(async () => {
-    const server = await s3;
-    if (typeof server === 'object') await server.stop();
-  });
+  const startS3 = async (): Promise<S3Server | string> => {
+    const light = await startS3Server('versitygw');
+    const server = typeof light === 'string' ? await startS3Server() : light;
+    if (typeof server === 'object') scope.after(() => server.stop());
+    return server;
+  };
 
   for (const { file, blocks } of pages) {
-    const runnable = blocks.filter((block) => SHELL.has(block.language) && needOf(block) === undefined);
-    if (RUN_BY[file] !== undefined || runnable.length === 0) continue;
+    const runnable = blocks.filter(
+      (block) =>
+        (SHELL.has(block.language) || PROGRAMS.has(block.language)) &&
+        needOf(block) === undefined &&
+        otherTestOf(file, block) === undefined,
+    );
+    if (runnable.length === 0) continue;
     test(file, async (t) => {
       const text = runnable.map((block) => block.text).join('');
-      const server = text.includes(':9000') ? await (s3 ??= startS3Server()) : undefined;
+      const server = text.includes(':9000') ? await (s3 ??= startS3()) : undefined;
       if (typeof server === 'string') return t.skip(server);
       const livekit = text.includes('/ingress ') ? await startLivekit(t) : undefined;
       if (typeof livekit === 'string') return t.skip(livekit);
-      const session = await Session.open(t, server, livekit);
-      for (const block of runnable) await session.run(block, answerOf(blocks, block), `${file}:${block.line}`);
+      const daemon = await (livekit === undefined ? (shared ??= docsDaemon(scope)) : docsDaemon(t, livekit.env));
+      const session = await Session.open(t, daemon, server);
+      for (const block of runnable) {
+        const place = `${file}:${block.line}`;
+        if (SHELL.has(block.language)) await session.run(block, answerOf(blocks, block), place);
+        else if (block.language !== 'python' || PYTHON) await session.program(block, place);
+        else t.diagnostic(`${place}: no python3`);
+      }
     });
   }
 });
+
+const docsDaemon = (t: { after(step: () => unknown): void }, env: Record<string, string> = {}): Promise<TestDaemon> =>
+  testDaemon(t, {
+    LIVEKIT_URL: 'http://127.0.0.1:9',
+    PUBLIC_WS_URL: 'wss://media.example.com',
+    LIVEKIT_API_KEY: 'key',
+    LIVEKIT_API_SECRET: 's'.repeat(32),
+    STREAMHUB_CLUSTER_TOKEN: 'c'.repeat(32),
+    STREAMHUB_CLUSTER_REDIS_URL: 'redis://127.0.0.1:9',
+    ...env,
+  });
 
 test('samples of an app’s config.yaml are valid, and each key has an effect', async (t) => {
   const { api } = await testDaemon(t);
@@ -157,6 +186,7 @@ class Session {
   readonly #dir: string;
   readonly #daemon: TestDaemon;
   readonly #s3: S3Server | undefined;
+  #running: { end(): Promise<void> } | undefined;
 
   private constructor(dir: string, daemon: TestDaemon, s3: S3Server | undefined) {
     this.#dir = dir;
@@ -166,19 +196,10 @@ class Session {
 
   static async open(
     t: { after(step: () => unknown): void },
+    daemon: TestDaemon,
     s3: S3Server | undefined,
-    livekit: LivekitServer | undefined,
   ): Promise<Session> {
     const dir = await temporaryDir(t);
-    const daemon = await testDaemon(t, {
-      LIVEKIT_URL: 'http://127.0.0.1:9',
-      PUBLIC_WS_URL: 'wss://media.example.com',
-      LIVEKIT_API_KEY: 'key',
-      LIVEKIT_API_SECRET: 's'.repeat(32),
-      STREAMHUB_CLUSTER_TOKEN: 'c'.repeat(32),
-      STREAMHUB_CLUSTER_REDIS_URL: 'redis://127.0.0.1:9',
-      ...livekit?.env,
-    });
     await mkdir(path.join(dir, 'bin'));
     await mkdir(path.join(dir, 'here'));
     const program = (name: string, text: string): Promise<void> =>
@@ -193,8 +214,15 @@ class Session {
       'npm',
       `if [ "$1" = start ]; then shift; [ "$1" = -- ] && shift; exec streamhub "$@"; fi\nexec '${path.join(path.dirname(process.execPath), 'npm')}' "$@"\n`,
     );
+    // the sources of the package: test/client/package.test.ts tries what is built of them
+    const client = path.join(dir, 'here/node_modules/@streamhub/client');
+    await mkdir(client, { recursive: true });
+    await writeFile(path.join(client, 'package.json'), '{"type":"module","exports":"./client/index.ts"}');
+    await symlink(path.join(ROOT, 'shared/client'), path.join(client, 'client'), 'junction');
     await writeFile(path.join(dir, 'variables'), `cd '${dir}/here'\n`);
-    return new Session(dir, daemon, s3);
+    const session = new Session(dir, daemon, s3);
+    t.after(() => session.#running?.end());
+    return session;
   }
 
   async run(block: Block, answer: unknown, place: string): Promise<void> {
@@ -207,33 +235,79 @@ ${text}
 set +a
 { export -p | grep -v ' BASH\\| SHELLOPTS'; echo "cd '$PWD'"; } > '${this.#dir}/variables'
 `;
-    const child = spawn('bash', ['-c', script], {
+    const child = this.#spawn('bash', ['-c', script]);
+    if (FOLLOWS.test(block.text)) {
+      await Promise.race([once(child.process.stdout as Readable, 'data'), child.ended]);
+      assert.equal(child.process.exitCode, null, `${place} ended: ${child.output()}`);
+      return child.end();
+    }
+    assert.equal(await child.ended, 0, `${place}:\n${text}\n${child.output()}`);
+    if (answer !== undefined) assertShown(answer, JSON.parse(child.stdout()), place);
+  }
+
+  /** Runs a program to its end. One that serves is sent a callback of the app, and has to print it. */
+  async program(block: Block, place: string): Promise<void> {
+    const port = await freePort();
+    const text = (await this.#filled(block)).replaceAll('8080', String(port));
+    const isPython = block.language === 'python';
+    const file = path.join(this.#dir, 'here', isPython ? 'sample.py' : `sample.m${block.language}`);
+    await writeFile(file, text);
+    const child = this.#spawn(isPython ? 'python3' : process.execPath, [file]);
+    if (!SERVES.test(block.text)) {
+      assert.equal(await child.ended, 0, `${place}:\n${text}\n${child.output()}`);
+      assert.notEqual(child.stdout(), '', place);
+      return;
+    }
+    const accepts = (): Promise<boolean> =>
+      new Promise((resolve) => {
+        const socket = net.connect(port, '127.0.0.1', () => resolve(true)).on('error', () => resolve(false));
+        socket.on('connect', () => socket.destroy());
+      });
+    await until(`${place} listens`, async () => {
+      assert.equal(child.process.exitCode, null, `${place} ended: ${child.output()}`);
+      return accepts();
+    });
+    const { api } = this.#daemon;
+    await api.patch('/apps/live', { callbackUrl: `http://127.0.0.1:${port}/`, callbackSecret: CALLBACK_SECRET });
+    const sent = await api.post('/apps/live/callbacks/test');
+    assert.ok(sent.status < 300, `${place}: ${sent.text}`);
+    await until(
+      `${place} prints the callback`,
+      () => /^test\b/m.test(child.stdout()) || child.process.exitCode !== null,
+    );
+    assert.equal(child.process.exitCode, null, `${place} ended: ${child.output()}`);
+    // one that nobody signed is not printed
+    const forged = await fetch(`http://127.0.0.1:${port}/`, { method: 'POST', body: '{"event":"forged"}' });
+    assert.deepEqual([forged.ok, /forged/.test(child.stdout())], [false, false], place);
+    await api.patch('/apps/live', { callbackUrl: null });
+    await child.end();
+  }
+
+  #spawn(command: string, args: string[]) {
+    const child: ChildProcess = spawn(command, args, {
+      cwd: path.join(this.#dir, 'here'),
       env: this.#environment(),
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    let stdout = '';
-    let stderr = '';
-    const spoke = new Promise<void>((resolve) => {
-      child.stdout.on('data', (chunk) => {
-        stdout += chunk;
-        resolve();
+    const kept = { stdout: '', stderr: '' };
+    for (const name of ['stdout', 'stderr'] as const)
+      child[name]?.on('data', (chunk) => {
+        kept[name] += chunk;
       });
-    });
-    child.stderr.on('data', (chunk) => {
-      stderr += chunk;
-    });
-    const ended = once(child, 'close') as Promise<[number | null]>;
-    if (FOLLOWS.test(block.text)) {
-      await Promise.race([spoke, ended]);
-      assert.equal(child.exitCode, null, `${place} ended: ${stdout}${stderr}`);
-      process.kill(-(child.pid as number), 'SIGTERM');
-      await ended;
-      return;
-    }
-    const [code] = await ended;
-    assert.equal(code, 0, `${place}:\n${text}\n${stdout}${stderr}`);
-    if (answer !== undefined) assertShown(answer, JSON.parse(stdout), place);
+    const ended = once(child, 'close').then(([code]) => code as number | null);
+    const running = {
+      process: child,
+      ended,
+      stdout: () => kept.stdout,
+      output: () => kept.stdout + kept.stderr,
+      end: async (): Promise<void> => {
+        if (child.exitCode === null && child.signalCode === null) process.kill(-(child.pid as number), 'SIGTERM');
+        await ended;
+      },
+    };
+    this.#running = running;
+    return running;
   }
 
   #environment(): Record<string, string> {
@@ -249,6 +323,7 @@ set +a
       STREAMHUB_URL: url,
       TOKEN: token,
       STREAMHUB_TOKEN: token,
+      CALLBACK_SECRET,
     };
   }
 
@@ -258,7 +333,7 @@ set +a
     const filled = text
       .replace(/^\$ /gm, '')
       .replaceAll('http://127.0.0.1:3020', url)
-      .replaceAll('https://hub.example.com', url)
+      .replaceAll(/https:\/\/(?:hub|streams)\.example\.com/g, url)
       .replaceAll('sk_…', token);
     if (this.#s3 === undefined || !filled.includes(':9000')) return filled;
     const bucket = await this.#s3.bucket();

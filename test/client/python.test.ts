@@ -6,6 +6,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { temporaryDir, testDaemon } from '#test/helpers/daemon.ts';
+import { samplesRunBy } from '#test/helpers/doc-samples.ts';
 
 const run = promisify(execFile);
 
@@ -23,11 +24,11 @@ const found = generator();
 
 const PROGRAM = `
 import json, sys
-from hub import AuthenticatedClient, Client
-from hub.api.apps import create_app, get_app, list_apps
-from hub.api.recordings import list_vods
-from hub.api.sign_in import login
-from hub.models import App, CreateAppBody, Error, LoginBody, VodPage
+from stream_hub_client import AuthenticatedClient, Client
+from stream_hub_client.api.apps import create_app, get_app, list_apps
+from stream_hub_client.api.recordings import list_vods
+from stream_hub_client.api.sign_in import login
+from stream_hub_client.models import App, CreateAppBody, Error, LoginBody, VodPage
 
 url, user, password = sys.argv[1:]
 signed_in = login.sync(client=Client(base_url=url), body=LoginBody(user=user, password=password))
@@ -59,8 +60,7 @@ for path in document["paths"].values():
         for sample in operation["x-codeSamples"]:
             if sample["label"] != "Python":
                 continue
-            source = sample["source"].replace("stream_hub_client", "hub")
-            tree = ast.parse(source)
+            tree = ast.parse(sample["source"])
             names = {}
             imports = [one for one in tree.body if isinstance(one, (ast.Import, ast.ImportFrom))]
             exec(compile(ast.Module(imports, []), "sample", "exec"), names)
@@ -86,7 +86,7 @@ test('a Python client is generated, signs in, creates and lists, gives errors as
   // the formatter of the generator is beside it
   const env = { ...process.env, PATH: `${path.dirname(program)}:${process.env['PATH']}` };
   const url = `${daemon.url}/api/v1/openapi.json`;
-  const args = ['generate', '--url', url, '--meta', 'none', '--output-path', path.join(folder, 'hub')];
+  const args = ['generate', '--url', url, '--meta', 'none', '--output-path', path.join(folder, 'stream_hub_client')];
   await run(program, args, { cwd: folder, env });
   writeFileSync(path.join(folder, 'use.py'), PROGRAM);
   const { stdout } = await run(python, ['use.py', daemon.url, ...account], { cwd: folder, env });
@@ -99,6 +99,14 @@ test('a Python client is generated, signs in, creates and lists, gives errors as
   });
   assert.deepEqual(missing.slice(0, 2), [404, 'APP_NOT_FOUND']);
   assert.match(missing[2], /\w/);
+  const shown = samplesRunBy('test/client/python.test.ts');
+  assert.ok(shown.length > 0);
+  for (const text of shown) {
+    const filled = text.replaceAll('https://streams.example.com', daemon.url).replaceAll('sk_…', daemon.token);
+    writeFileSync(path.join(folder, 'shown.py'), filled);
+    const { stdout } = await run(python, ['shown.py'], { cwd: folder, env });
+    assert.match(stdout, /^concerts$/m);
+  }
   writeFileSync(path.join(folder, 'samples.py'), SAMPLES);
   const samples = await run(python, ['samples.py', url], { cwd: folder, env });
   assert.ok(Number(samples.stdout) > 150, samples.stdout);

@@ -1,10 +1,14 @@
 // The pages for publishers and viewers, in two browsers, one with a camera, over a real LiveKit.
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import type { Page } from 'playwright-core';
 import { LivekitMeter } from '#shared/livekit-metrics.ts';
 import { assertAccessible, noChromium } from '#test/helpers/browser.ts';
 import { testDaemon } from '#test/helpers/daemon.ts';
+import { samplesRunBy } from '#test/helpers/doc-samples.ts';
 import { startLivekit } from '#test/helpers/livekit.ts';
 import { moving, person } from '#test/helpers/media-browsers.ts';
 import { until } from '#test/helpers/until.ts';
@@ -151,6 +155,53 @@ test('someone publishes, others watch, talk and react', { skip: noChromium }, as
     await livekit.resume();
     await moving(viewer, '#tiles video:not([data-old])');
     assert.equal(await publisher.locator('body').getAttribute('data-state'), 'playing');
+  });
+
+  await t.test('what the documents show for a page of yours works on one', async (t) => {
+    const samples = samplesRunBy('test/renderer/pages.test.ts');
+    for (const part of ['<iframe', 'room.connect', 'crypto.randomUUID', 'StreamHubTelemetry', '/my-server/token'])
+      assert.ok(
+        samples.some((text) => text.includes(part)),
+        part,
+      );
+    let shown = '';
+    const site = http.createServer(async (request, response) => {
+      response.setHeader('content-type', request.method === 'POST' ? 'application/json' : 'text/html');
+      if (request.method !== 'POST') return response.end(`<!doctype html><title>Page</title><body>${shown}`);
+      const { body } = await daemon.api.post('/apps/live/tokens', { room: 'studio', canSubscribe: false });
+      response.end(JSON.stringify(body.data));
+    });
+    site.listen(0, '127.0.0.1');
+    t.after(() => site.close());
+    await once(site, 'listening');
+    for (const sample of samples) {
+      const text = sample.replaceAll('https://hub.example.com', daemon.url);
+      shown = text.startsWith('<') ? text : `<script type="module">${text}</script>`;
+      const isPublisher = sample.includes('/my-server/token');
+      const answers: string[] = [];
+      const hasPlayer = sample.includes('track.attach');
+      // without a click the viewer's browser plays nothing that could have sound
+      const page = await (isPublisher || hasPlayer ? openPublisher : openViewer)(
+        `http://127.0.0.1:${(site.address() as AddressInfo).port}`,
+        {
+          onOpen: async (page) => {
+            page.on('response', (response) => answers.push(`${response.status()} ${new URL(response.url()).pathname}`));
+          },
+        },
+      );
+      const answered = (what: RegExp) => until(String(what), () => answers.some((answer) => what.test(answer)));
+      if (isPublisher) {
+        await page.getByRole('button', { name: 'Go live' }).click();
+        await until('LiveKit has both tracks', async () => {
+          const [ana] = await livekit.rooms.listParticipants('live-studio').catch(() => []);
+          return ana?.tracks.length === 2;
+        });
+      } else if (sample.includes('<iframe')) await page.frameLocator('iframe').locator('#tiles video').waitFor();
+      else if (hasPlayer) await moving(page, 'video');
+      else if (sample.includes('telemetry.js')) await answered(/^20\d .*telemetry$/);
+      else await answered(/^20\d .*\/viewers$/);
+      await page.context().close();
+    }
   });
 
   await t.test('without public playback a link needs a token', async () => {

@@ -15,10 +15,14 @@ export function installBrowserSdk(app: FastifyInstance): void {
   for (const [name, library, file] of FILES)
     app.get(`/sdk/${name}`, (_request, reply) => {
       const entry = createRequire(import.meta.url).resolve(library);
-      return reply
-        .type('text/javascript; charset=utf-8')
-        .header('cache-control', 'public, max-age=3600')
-        .header('cross-origin-resource-policy', 'cross-origin')
-        .send(createReadStream(path.join(path.dirname(entry), file)));
+      return (
+        reply
+          .type('text/javascript; charset=utf-8')
+          .header('cache-control', 'public, max-age=3600')
+          // pages of other sites import them
+          .header('access-control-allow-origin', '*')
+          .header('cross-origin-resource-policy', 'cross-origin')
+          .send(createReadStream(path.join(path.dirname(entry), file)))
+      );
     });
 }
