@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { defineConfig } from 'vitepress';
+import { diagram } from '../diagrams.ts';
 import { slug } from '../markdown.ts';
 import { groups, pageOf, ROOT } from '../pages.ts';
 import { titleOf } from '../stage.ts';
@@ -27,6 +28,11 @@ export default defineConfig({
     config: (md) => {
       // what looks like a tag or a placeholder in a document is text
       md.set({ html: false });
+      const fence = md.renderer.rules.fence;
+      md.renderer.rules.fence = (tokens, index, ...rest) => {
+        const { info, content } = tokens[index] ?? {};
+        return info === 'mermaid' ? diagram(content ?? '', index) : (fence?.(tokens, index, ...rest) ?? '');
+      };
     },
   },
   vite: {

@@ -4,11 +4,17 @@ import { request } from 'node:http';
 import { describe, test } from 'node:test';
 import fastify from 'fastify';
 import pino from 'pino';
+import type { Page } from 'playwright-core';
 import { BuiltPages } from '#daemon/operations/console/built-pages.ts';
 import { SITE } from '#daemon/operations/console/clone-builder.ts';
 import { docsRoutes } from '#daemon/operations/console/docs-routes.ts';
 import { assertAccessible, browser, builtSite, noChromium } from '#test/helpers/browser.ts';
 import { blockScope, temporaryDir, testDaemon } from '#test/helpers/daemon.ts';
+
+async function assertFits(page: Page): Promise<void> {
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+  assert.ok(wide <= 0, `the page is ${wide} px wider than the window`);
+}
 
 describe('the documentation', () => {
   const scope = blockScope();
@@ -74,6 +80,7 @@ describe('the documentation', () => {
     const daemon = await testDaemon(t, { PUBLIC_BASE_URL: 'http://127.0.0.1/hub' });
     const instance = await browser(t);
     const problems: string[] = [];
+    const fills: string[] = [];
     for (const [scheme, size] of [
       ['light', { width: 1280, height: 800 }],
       ['dark', { width: 390, height: 800 }],
@@ -94,11 +101,27 @@ describe('the documentation', () => {
       await page.getByRole('heading', { level: 1 }).waitFor();
       assert.match(page.url(), /\/hub\/docs\/./);
       assert.equal(await page.locator('html').evaluate((html) => html.classList.contains('dark')), scheme === 'dark');
-      const wide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-      assert.ok(wide <= 0, `the page is ${wide} px wider than the window`);
+      await assertFits(page);
       await assertAccessible(page, `the documentation, ${scheme}`);
+      await page.goto(`${daemon.url}/hub/docs/architecture`);
+      await page.locator('figure.diagram svg').first().waitFor();
+      const diagrams = await page.locator('figure.diagram').evaluateAll((figures) =>
+        figures.map((figure) => ({
+          // as large as on a desktop: a phone scrolls the diagram, not the page
+          smallest: Math.min(
+            ...[...figure.querySelectorAll('text')].map((text) => text.getBoundingClientRect().height),
+          ),
+          background: getComputedStyle(figure.querySelector('rect') as SVGElement).fill,
+        })),
+      );
+      assert.equal(diagrams.length, 3);
+      for (const { smallest } of diagrams) assert.ok(smallest >= 11, `text of ${smallest} px`);
+      fills.push(diagrams[0]?.background ?? '');
+      await assertFits(page);
+      await assertAccessible(page, `diagrams, ${scheme}`);
       await context.close();
     }
     assert.deepEqual(problems, []);
+    assert.notEqual(fills[0], fills[1], 'diagrams have the colours of the scheme');
   });
 });
