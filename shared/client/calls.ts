@@ -29,7 +29,7 @@ export function callOf<T>(
   });
 }
 
-/** Sends what creates something with a key, so that it can be repeated. */
+/** Sends what creates something with a key, if it may be repeated. */
 async function send(
   caller: Caller,
   op: PlainOperation,
@@ -37,7 +37,7 @@ async function send(
   options: CallOptions,
 ): Promise<Answer<unknown>> {
   const hasKey = Object.keys(input.headers ?? {}).some((name) => name.toLowerCase() === KEY);
-  if (!op.creates || hasKey) return caller.request(op, input, options);
+  if (!op.creates || hasKey || options.retries === 0) return caller.request(op, input, options);
   try {
     return await caller.request(op, { ...input, headers: { ...input.headers, [KEY]: newKey() } }, options);
   } catch (error) {

@@ -4,8 +4,6 @@ import { Caller } from './request.ts';
 import type { Answer, CallOptions, RequestInput, Send } from './wire.ts';
 
 export { API_BASE } from './base.ts';
-export type { Input } from './input.ts';
-export type { Answer, CallOptions, Send, WireAnswer, WireRequest } from './wire.ts';
 
 /** Calls operations of the contract on one daemon. */
 export class Client {

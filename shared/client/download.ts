@@ -1,5 +1,5 @@
 import { UnreachableError } from './errors.ts';
-import { chunksOf, type Http, wireOf } from './http.ts';
+import { chunksOf, type Http, streamOf, wireOf } from './http.ts';
 import { errorOf, requestOf, withinTime } from './request.ts';
 import { waitBefore } from './retries.ts';
 import type { CallOptions, OperationAddress, RequestInput, WireRequest } from './wire.ts';
@@ -203,17 +203,4 @@ function fileNameOf(disposition: string | undefined): string | null {
   const encoded = /filename\*=UTF-8''([^;]+)/i.exec(disposition ?? '')?.[1];
   if (encoded !== undefined) return decodeURIComponent(encoded);
   return /filename="?([^";]+)"?/i.exec(disposition ?? '')?.[1] ?? null;
-}
-
-function streamOf(parts: AsyncGenerator<Uint8Array>): ReadableStream<Uint8Array> {
-  return new ReadableStream({
-    async pull(controller) {
-      const { done, value } = await parts.next();
-      if (done) controller.close();
-      else controller.enqueue(value);
-    },
-    async cancel() {
-      await parts.return(undefined);
-    },
-  });
 }

@@ -83,6 +83,49 @@ export class Http {
   }
 }
 
+/** Where the path of a request alone counts. */
+const ANY_ORIGIN = 'http://daemon.invalid';
+/** Answers with these statuses have no body. */
+const EMPTY: ReadonlySet<number> = new Set([204, 205, 304]);
+
+/**
+ * Options for a client whose requests are carried by something else than `fetch`, which knows the daemon and its credential.
+ * @param carry the body is the whole text, or its parts as they come
+ */
+export function fetchBy(
+  carry: (
+    request: WireRequest,
+    signal: AbortSignal,
+  ) => Promise<{ status: number; headers: Record<string, string>; body: string | AsyncIterable<Uint8Array> }>,
+): Pick<HttpOptions, 'url' | 'fetch'> {
+  return {
+    url: ANY_ORIGIN,
+    fetch: async (input, init = {}) => {
+      const { signal, method, headers, body: sent } = init as RequestInit & WireRequest;
+      const path = String(input).slice(ANY_ORIGIN.length);
+      const request = { method, path, headers, ...(sent === undefined ? {} : { body: sent }) };
+      const { status, headers: received, body } = await carry(request, signal as AbortSignal);
+      const content = typeof body === 'string' ? body : streamOf(body);
+      return new Response(EMPTY.has(status) ? null : content, { status, headers: received });
+    },
+  };
+}
+
+/** The parts of a body as a stream. */
+export function streamOf(parts: AsyncIterable<Uint8Array>): ReadableStream<Uint8Array> {
+  const iterator = parts[Symbol.asyncIterator]();
+  return new ReadableStream({
+    async pull(controller) {
+      const { done, value } = await iterator.next();
+      if (done) controller.close();
+      else controller.enqueue(value);
+    },
+    async cancel() {
+      await iterator.return?.();
+    },
+  });
+}
+
 export const wireOf = async (response: Response): Promise<WireAnswer> => ({
   status: response.status,
   headers: Object.fromEntries(response.headers),

@@ -5,7 +5,7 @@ type Parts<O extends Operation> = (keyof ParamsOf<O> extends never ? object : { 
   (BodyOf<O> extends undefined
     ? object
     : O extends { uploads: readonly string[] }
-      ? { body?: BodyOf<O> | undefined; file?: Uint8Array | undefined }
+      ? { body?: BodyOf<O> | undefined; file?: Uint8Array | Blob | undefined }
       : O extends { bodyOptional: true }
         ? { body?: BodyOf<O> | undefined }
         : { body: BodyOf<O> });

@@ -40,7 +40,7 @@ export interface OperationAddress {
 export interface PlainOperation extends OperationAddress {
   /** Its answer is a list; `pages`: with `limit` and `offset`. */
   list?: 'whole' | 'pages';
-  /** It creates something that is kept, so it is sent with an `Idempotency-Key`. */
+  /** It creates something that is kept, so it is sent with an `Idempotency-Key` where it may be repeated. */
   creates?: true;
 }
 

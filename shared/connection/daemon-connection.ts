@@ -1,14 +1,16 @@
-import type { WireAnswer } from '../client/client.ts';
+import type { ContractHub } from '../client/contract-hub.ts';
+import type { WireAnswer } from '../client/wire.ts';
 import type { Certificate, ConnectionState, ConnectionStatus, Snapshot } from '../ipc/connections.ts';
 import type { StreamEvent } from '../ipc/events.ts';
 import { failure, type IpcErrorCode, IpcFailure } from '../ipc/failure.ts';
 import { type BackoffOptions, backoff, pause } from './backoff.ts';
+import { clientOn } from './client-on.ts';
 import { Credentials } from './credentials.ts';
 import { type EventStreamOptions, followEvents, type StreamRefused } from './event-stream.ts';
 import { checkHealth, type Health, type Recognition, recognise } from './probe.ts';
 import { authorization, type Secret } from './secret.ts';
 import { takeSnapshot } from './snapshot.ts';
-import type { Transport, TransportRequest } from './transport.ts';
+import type { StreamAnswer, Transport, TransportRequest } from './transport.ts';
 
 export interface Timing {
   /** Between two looks at the health while connected. */
@@ -90,6 +92,8 @@ const SETTLED: ReadonlySet<ConnectionStatus> = new Set(['signed-out', 'locked'])
 export class DaemonConnection {
   readonly #options: DaemonConnectionOptions;
   readonly #credentials: Credentials;
+  /** The client for what this side asks by itself. */
+  readonly client: ContractHub = clientOn(this);
   #transport: Transport;
   #state: ConnectionState;
   #running: { stop: AbortController; done: Promise<void> } | undefined;
@@ -186,12 +190,26 @@ export class DaemonConnection {
   }
 
   /** A request with the credential. A session that has run out is renewed from the kept password, once. */
-  async request(request: TransportRequest): Promise<WireAnswer> {
+  request(request: TransportRequest): Promise<WireAnswer> {
+    return this.#authorized(request, (ready) => this.#transport.request(ready));
+  }
+
+  /** The same; the answer is passed on as it comes. */
+  stream(request: TransportRequest): Promise<StreamAnswer> {
+    return this.#authorized(request, (ready) => this.#transport.stream(ready));
+  }
+
+  async #authorized<A extends { status: number }>(
+    request: TransportRequest,
+    carry: (request: TransportRequest) => Promise<A>,
+  ): Promise<A> {
+    const send = ({ token }: Secret): Promise<A> =>
+      carry({ ...request, headers: { ...request.headers, ...authorization(token) } });
     try {
       const secret = await this.#credentials.current();
-      let answer = await this.#send(request, secret);
+      let answer = await send(secret);
       if (answer.status === 401 && (await this.#credentials.renew(secret, this.#transport)))
-        answer = await this.#send(request, await this.#credentials.current());
+        answer = await send(await this.#credentials.current());
       const { status } = this.#state;
       if (answer.status === 401 ? status === 'online' : status === 'offline') this.#again();
       return answer;
@@ -209,10 +227,6 @@ export class DaemonConnection {
 
   #recognise({ token }: Secret, signal: AbortSignal): Promise<Recognition> {
     return (this.#options.recognise ?? recognise)(this.#transport, token, signal);
-  }
-
-  #send(request: TransportRequest, secret: Secret): Promise<WireAnswer> {
-    return this.#transport.request({ ...request, headers: { ...request.headers, ...authorization(secret.token) } });
   }
 
   async #run(stop: AbortSignal): Promise<void> {
@@ -311,9 +325,7 @@ export class DaemonConnection {
     if (onSnapshot === undefined) return await pause(FOREVER, signal);
     while (!signal.aborted) {
       try {
-        const snapshot = await takeSnapshot(this.#state.account, (path) =>
-          this.request({ path, signal, timeoutMs: 20_000 }),
-        );
+        const snapshot = await takeSnapshot(this.#state.account, this.client, signal);
         if (snapshot !== null) onSnapshot(snapshot);
       } catch {
         // a daemon that is away is noticed by the look at its health

@@ -1,4 +1,4 @@
-import type { WireAnswer } from '../client/client.ts';
+import type { WireAnswer } from '../client/wire.ts';
 import { failure, type IpcFailure } from '../ipc/failure.ts';
 import type { AuthContext } from '../schema/auth.ts';
 import { authorization } from './secret.ts';

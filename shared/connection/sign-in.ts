@@ -1,4 +1,4 @@
-import type { WireAnswer } from '../client/client.ts';
+import type { WireAnswer } from '../client/wire.ts';
 import type { Credential } from '../ipc/connections.ts';
 import { failure, type IpcFailure } from '../ipc/failure.ts';
 import { hintOf, jsonOf, messageOf, refusal } from './probe.ts';

@@ -1,14 +1,16 @@
 import { refusalOf } from '../access.ts';
-import type { WireAnswer } from '../client/client.ts';
+import type { ContractHub } from '../client/contract-hub.ts';
+import { DaemonError } from '../client/errors.ts';
+import type { Call } from '../client/methods.ts';
+import type { CallOptions } from '../client/wire.ts';
 import { listIncidents } from '../contract/alerts.ts';
 import { listNodes } from '../contract/cluster.ts';
 import type { Operation } from '../contract/operation.ts';
 import { getStats } from '../contract/system.ts';
 import type { Snapshot } from '../ipc/connections.ts';
 import type { AuthContext } from '../schema/auth.ts';
-import { jsonOf } from './probe.ts';
 
-const BASE = '/api/v1';
+const TIMEOUT = 20_000;
 
 /**
  * Reads how a daemon is and what its problems are found in, as far as the account may.
@@ -17,20 +19,21 @@ const BASE = '/api/v1';
  */
 export async function takeSnapshot(
   account: AuthContext | null,
-  request: (path: string) => Promise<WireAnswer>,
+  client: ContractHub,
+  signal: AbortSignal,
 ): Promise<Snapshot | null> {
-  const read = async (op: Operation, query = ''): Promise<unknown> => {
+  const read = async <T>(op: Operation, call: (options: CallOptions) => Call<T>): Promise<T | undefined> => {
     if (account !== null && refusalOf(op, account) !== undefined) return undefined;
-    const answer = await request(`${BASE}${op.path}${query}`);
-    return answer.status === 200 ? jsonOf(answer) : undefined;
+    const answer = await call({ signal, timeout: TIMEOUT }).result();
+    if (answer.ok) return answer.data;
+    if (answer.error instanceof DaemonError) return undefined;
+    throw answer.error;
   };
   const [stats, nodes, incidents] = await Promise.all([
-    read(getStats),
-    read(listNodes).then(dataOf),
-    read(listIncidents, '?open=true&limit=1000').then(dataOf),
+    read(getStats, (options) => client.call(getStats, undefined, options)),
+    read(listNodes, (options) => client.call(listNodes, undefined, options)),
+    read(listIncidents, (options) => client.call(listIncidents, { query: { open: true, limit: 1000 } }, options)),
   ]);
   if (stats === undefined) return null;
-  return { at: new Date().toISOString(), stats, nodes: nodes ?? null, incidents };
+  return { at: new Date().toISOString(), stats, nodes: nodes ?? null, incidents: incidents?.data };
 }
-
-const dataOf = (answer: unknown): unknown => (answer as { data?: unknown } | undefined)?.data;

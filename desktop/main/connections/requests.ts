@@ -1,7 +1,8 @@
 import { createWriteStream } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
-import { jsonOf, messageOf } from '#shared/connection/probe.ts';
+import type { Progress } from '#shared/client/download.ts';
+import { DaemonError } from '#shared/client/errors.ts';
 import { SESSION_PATHS } from '#shared/ipc/connections.ts';
 import { type HttpAnswer, REQUEST_HEADERS } from '#shared/ipc/http.ts';
 import type { Emit } from '#shared/ipc/index.ts';
@@ -11,6 +12,8 @@ import type { Connections } from './connections.ts';
 const ALLOWED_HEADERS: ReadonlySet<string> = new Set(REQUEST_HEADERS);
 const CLOSED_PATHS: readonly string[] = SESSION_PATHS;
 const PROGRESS_MS = 200;
+/** How often a download is continued that brings no byte. */
+const RETRIES = 3;
 
 export interface PageRequest {
   connectionId: string;
@@ -107,43 +110,24 @@ export class Requests {
   /** Writes an answer to a file; a file of that name is replaced only by a whole one. */
   async download(connectionId: string, path: string, file: string): Promise<number> {
     const { connection } = this.#connections.get(connectionId);
-    const answer = await connection.transport.stream({
-      path: apiPath(path),
-      headers: await connection.authorization(),
-    });
-    if (answer.status !== 200) {
-      const chunks: Uint8Array[] = [];
-      for await (const chunk of answer.body) if (chunks.length < 64) chunks.push(chunk);
-      const refused: HttpAnswer = {
-        status: answer.status,
-        headers: answer.headers,
-        body: Buffer.concat(chunks).toString(),
-      };
-      throw failure(
-        'DOWNLOAD_FAILED',
-        { reason: messageOf(refused) },
-        { details: { answer: jsonOf(refused) ?? null } },
-      );
-    }
     const temporary = `${file}.part`;
     let bytes = 0;
     let told = 0;
-    const count = async function* (this: Requests, source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-      for await (const chunk of source) {
-        bytes += chunk.length;
-        if (performance.now() - told > PROGRESS_MS) {
-          told = performance.now();
-          this.#emit('http:progress', { connectionId, path, bytes });
-        }
-        yield chunk;
-      }
-    }.bind(this);
+    const onProgress = ({ received }: Progress): void => {
+      bytes = received;
+      if (performance.now() - told <= PROGRESS_MS) return;
+      told = performance.now();
+      this.#emit('http:progress', { connectionId, path, bytes });
+    };
     try {
-      await pipeline(answer.body, count, createWriteStream(temporary));
+      const download = await connection.client.file(apiPath(path), { onProgress, retries: RETRIES });
+      await pipeline(download, createWriteStream(temporary));
       await rename(temporary, file);
     } catch (error) {
       await rm(temporary, { force: true });
-      throw failure('DOWNLOAD_FAILED', { reason: (error as Error).message }, { cause: error });
+      const { message } = error as Error;
+      const answer = error instanceof DaemonError ? error.body : null;
+      throw failure('DOWNLOAD_FAILED', { reason: message.replace(/\.$/, '') }, { cause: error, details: { answer } });
     }
     return bytes;
   }

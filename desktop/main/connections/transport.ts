@@ -2,7 +2,7 @@ import { pipeline, type Readable } from 'node:stream';
 import tls, { type SecureContext, type TLSSocket } from 'node:tls';
 import { createBrotliDecompress, createGunzip } from 'node:zlib';
 import { Agent, buildConnector, type Dispatcher } from 'undici';
-import type { WireAnswer } from '#shared/client/client.ts';
+import type { WireAnswer } from '#shared/client/wire.ts';
 import { networkFailure } from '#shared/connection/network-failure.ts';
 import type { Transport as DaemonTransport, StreamAnswer, TransportRequest } from '#shared/connection/transport.ts';
 import type { Certificate } from '#shared/ipc/connections.ts';

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { jsonOf, messageOf } from '#shared/connection/probe.ts';
+import { clientOn } from '#shared/connection/client-on.ts';
 import { endSession, signIn } from '#shared/connection/sign-in.ts';
+import { createToken } from '#shared/contract/tokens.ts';
 import { failure } from '#shared/ipc/outcome.ts';
 import { type Route, Transport } from '../connections/transport.ts';
 
@@ -20,17 +21,11 @@ export async function makeToken(route: Route, way: { ADMIN_USER: string; ADMIN_P
   try {
     const credential = { kind: 'password', user: way.ADMIN_USER, password: way.ADMIN_PASS } as const;
     const session = await signIn(transport, credential);
-    const answer = await transport.request({
-      method: 'POST',
-      path: '/api/v1/tokens',
-      headers: { authorization: `Bearer ${session.token}`, 'content-type': 'application/json' },
-      body: JSON.stringify({ name: 'StreamHub desktop', scope: 'global' }),
-    });
+    const body = { name: 'StreamHub desktop', scope: 'global' } as const;
+    const made = await clientOn(transport, session.token).call(createToken, { body }).result();
     await endSession(transport, session).catch(() => {});
-    const { token } = (jsonOf(answer) ?? {}) as { token?: unknown };
-    if (answer.status !== 201 || typeof token !== 'string')
-      throw failure('LOCAL_FAILED', { reason: messageOf(answer) });
-    return token;
+    if (made.ok) return made.data.token;
+    throw failure('LOCAL_FAILED', { reason: made.error.message.replace(/\.$/, '') });
   } finally {
     await transport.close();
   }

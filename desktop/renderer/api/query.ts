@@ -10,9 +10,10 @@ import {
   useQuery,
 } from '@tanstack/react-query';
 import { useMemo } from 'react';
-import type { CallOptions, Input } from '#shared/client/client.ts';
 import { DaemonError } from '#shared/client/errors.ts';
-import { type Opened, opened } from '#shared/client/opened.ts';
+import type { Input } from '#shared/client/input.ts';
+import type { Opened } from '#shared/client/opened.ts';
+import type { CallOptions } from '#shared/client/wire.ts';
 import type { Operation, ResultOf } from '#shared/contract/operation.ts';
 import { useDaemon } from '../daemon/daemon-context.tsx';
 import { clientFor } from '../host/clients.ts';
@@ -41,7 +42,7 @@ export function readOptions<O extends Operation>(
   return {
     queryKey: keyOf(connectionId, op, input),
     queryFn: async ({ signal }: { signal: AbortSignal }) =>
-      opened(await clientFor(connectionId).call(op, input, { ...call, signal })),
+      await clientFor(connectionId).call(op, input, { ...call, signal }),
   };
 }
 
@@ -139,7 +140,7 @@ export function useChange<O extends Operation>(
   const { id } = useDaemon();
   return useMutation<Opened<ResultOf<O>>, Error, Input<O>>({
     mutationKey: [id, op.id],
-    mutationFn: async (input) => opened(await clientFor(id).call(op, input, timeout === undefined ? {} : { timeout })),
+    mutationFn: (input) => clientFor(id).call(op, input, timeout === undefined ? {} : { timeout }),
     onSettled: () => refresh(id, ...refreshes),
   });
 }

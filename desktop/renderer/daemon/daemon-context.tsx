@@ -1,5 +1,5 @@
 import { createContext, type ReactNode, useContext, useMemo } from 'react';
-import type { Client } from '#shared/client/client.ts';
+import type { ContractHub } from '#shared/client/contract-hub.ts';
 import type { Connection } from '#shared/ipc/connections.ts';
 import { clientFor } from '../host/clients.ts';
 
@@ -7,7 +7,7 @@ import { clientFor } from '../host/clients.ts';
 export interface ChosenDaemon {
   id: string;
   connection: Connection;
-  client: Client;
+  client: ContractHub;
   /** Prefix of its pages' paths: empty in the web console, `/d/<id>` in the desktop app. */
   base: string;
 }

@@ -1,5 +1,5 @@
 import type { ComponentType } from 'react';
-import type { Input } from '#shared/client/client.ts';
+import type { Input } from '#shared/client/input.ts';
 import type { Opened } from '#shared/client/opened.ts';
 import type { Operation, ResultOf } from '#shared/contract/operation.ts';
 import type { LiveUpdates } from '../api/live-updates.ts';

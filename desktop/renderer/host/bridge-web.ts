@@ -1,4 +1,4 @@
-import type { WireAnswer, WireRequest } from '#shared/client/client.ts';
+import type { WireAnswer, WireRequest } from '#shared/client/wire.ts';
 import { DaemonConnection, TIMING } from '#shared/connection/daemon-connection.ts';
 import type { StreamRefused } from '#shared/connection/event-stream.ts';
 import { FetchTransport } from '#shared/connection/fetch-transport.ts';

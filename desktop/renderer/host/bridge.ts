@@ -1,5 +1,5 @@
-import type { WireAnswer, WireRequest } from '#shared/client/client.ts';
 import { UnreachableError } from '#shared/client/errors.ts';
+import type { WireAnswer, WireRequest } from '#shared/client/wire.ts';
 import type { ErrorDetail } from '#shared/errors.ts';
 import type { Connection, Credential } from '#shared/ipc/connections.ts';
 import type { StreamEvent } from '#shared/ipc/events.ts';

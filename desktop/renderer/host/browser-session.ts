@@ -1,4 +1,4 @@
-import { API_BASE } from '#shared/client/client.ts';
+import { API_BASE } from '#shared/client/base.ts';
 import { packSecret } from '#shared/connection/secret.ts';
 import { postSignIn } from '#shared/connection/sign-in.ts';
 import type { Transport } from '#shared/connection/transport.ts';

@@ -1,13 +1,16 @@
-import { Client } from '#shared/client/client.ts';
+import { ContractHub } from '#shared/client/contract-hub.ts';
+import { fetchBy } from '#shared/client/http.ts';
 import { bridge } from './host.ts';
 
-const clients = new Map<string, Client>();
+const clients = new Map<string, ContractHub>();
 
-/** The client of one connection; the host adds its credential. */
-export function clientFor(connectionId: string): Client {
+/** The client of one connection. The host carries its requests, and adds the credential. */
+export function clientFor(connectionId: string): ContractHub {
   let client = clients.get(connectionId);
   if (client === undefined) {
-    client = new Client((request, signal) => bridge().request(connectionId, request, signal));
+    const send = fetchBy((request, signal) => bridge().request(connectionId, request, signal));
+    // a failed call shows a button to retry
+    client = new ContractHub({ ...send, retries: 0 });
     clients.set(connectionId, client);
   }
   return client;

@@ -114,9 +114,8 @@ export function AuditPage() {
     setFailure(undefined);
     try {
       const all: Entry[] = [];
-      for (let offset = 0; offset < Math.min(total, EXPORT_MAX); offset += 1000) {
-        all.push(...(await client.call(listAudit, { query: { ...query, limit: 1000, offset } })).data);
-      }
+      for await (const entry of client.list(listAudit, { query: { ...query, limit: 1000 } }))
+        if (all.push(entry) >= EXPORT_MAX) break;
       await bridge().saveText('streamhub-audit.jsonl', all.map((entry) => JSON.stringify(entry)).join('\n'));
     } catch (error) {
       setFailure(error);

@@ -3,7 +3,6 @@ import { IconArrowRight, IconArrowsDiff } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { lazy, Suspense, useState } from 'react';
 import { DaemonError } from '#shared/client/errors.ts';
-import { opened } from '#shared/client/opened.ts';
 import { listApps } from '#shared/contract/apps.ts';
 import { getRawConfig, listConfigBackups, putRawConfig } from '#shared/contract/config.ts';
 import { readOptions, refresh, useReadOf } from '../../api/query.ts';
@@ -176,12 +175,10 @@ function Compared({ left, right, source, target }: { left: Side; right: Side; so
       run: async () => {
         const client = clientFor(right.connectionId);
         try {
-          opened(
-            await client.call(
-              putRawConfig,
-              { params: { name: right.app }, body: { yaml: after }, headers: { 'if-match': target.etag } },
-              { timeout: 60_000 },
-            ),
+          await client.call(
+            putRawConfig,
+            { params: { name: right.app }, body: { yaml: after }, headers: { 'if-match': target.etag } },
+            { timeout: 60_000 },
           );
         } catch (error) {
           if (error instanceof DaemonError && error.code === 'PRECONDITION_FAILED')

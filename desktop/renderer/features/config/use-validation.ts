@@ -1,6 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
-import { opened } from '#shared/client/opened.ts';
 import { validateConfig } from '#shared/contract/config.ts';
 import type { ResultOf } from '#shared/contract/operation.ts';
 import { useDaemon } from '../../daemon/daemon-context.tsx';
@@ -27,9 +26,7 @@ export function useValidation(
     queryKey: [id, validateConfig.id, app, paused],
     queryFn: async ({ signal }) => ({
       text: paused,
-      result: opened(
-        await client.call(validateConfig, { params: { name: app }, body: { yaml: paused ?? '' } }, { signal }),
-      ),
+      result: await client.call(validateConfig, { params: { name: app }, body: { yaml: paused ?? '' } }, { signal }),
     }),
     enabled: paused !== undefined,
     placeholderData: (previous) => previous,

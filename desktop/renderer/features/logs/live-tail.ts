@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from 'react';
-import { API_BASE } from '#shared/client/client.ts';
+import { API_BASE } from '#shared/client/base.ts';
 import type { EventType } from '#shared/schema/events.ts';
 import { bridge } from '../../host/host.ts';
 import { type Filter, type LogRow, matches } from './log-model.ts';

@@ -3,7 +3,6 @@ import { useDebouncedValue } from '@mantine/hooks';
 import { IconDownload, IconFileText, IconRefresh } from '@tabler/icons-react';
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { useMemo, useState } from 'react';
-import { opened } from '#shared/client/opened.ts';
 import { listApps } from '#shared/contract/apps.ts';
 import { countAppLogs, countLogs, listAppLogs, listLogs } from '#shared/contract/logs.ts';
 import { useRead } from '../../api/query.ts';
@@ -74,8 +73,7 @@ export function LogExplorer({ app }: { app?: string }) {
   });
   const counts = useQuery({
     queryKey: [id, 'logs-histogram', app, filter, span],
-    queryFn: async ({ signal }) =>
-      opened(await client.call(histogram as typeof countLogs, ask({ buckets: 80 }), { signal })),
+    queryFn: ({ signal }) => client.call(histogram as typeof countLogs, ask({ buckets: 80 }), { signal }),
     placeholderData: (previous) => previous,
     enabled: !isLive,
     staleTime: Number.POSITIVE_INFINITY,

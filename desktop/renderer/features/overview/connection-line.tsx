@@ -1,6 +1,6 @@
 import { Button } from '@mantine/core';
 import type { ReactNode } from 'react';
-import type { Input } from '#shared/client/client.ts';
+import type { Input } from '#shared/client/input.ts';
 import type { Opened } from '#shared/client/opened.ts';
 import type { Operation, ResultOf } from '#shared/contract/operation.ts';
 import { testS3 } from '#shared/contract/s3.ts';

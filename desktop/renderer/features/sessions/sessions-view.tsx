@@ -75,12 +75,12 @@ export function SessionsView({ app }: { app?: string }) {
     setExporting(true);
     setFailure(undefined);
     try {
-      const text = await client.call(
+      const file = await client.call(
         exportSessions,
         { params: { app }, query: { ...filter, format } },
         { timeout: EXPORT_MS },
       );
-      await bridge().saveText(`${app}-sessions.${format}`, String(text ?? ''));
+      await bridge().saveText(`${app}-sessions.${format}`, await file.text());
     } catch (error) {
       setFailure(error);
     } finally {

@@ -1,7 +1,7 @@
 import { Checkbox, PasswordInput, TextInput } from '@mantine/core';
 import { useNavigate } from '@tanstack/react-router';
 import { type ReactNode, useEffect, useState } from 'react';
-import { API_BASE } from '#shared/client/client.ts';
+import { API_BASE } from '#shared/client/base.ts';
 import { acceptInvite, confirmEmail, previewInvite, setup, undoEmail, verifyMagicLink } from '#shared/contract/auth.ts';
 import type { BodyOf, Operation, ResultOf } from '#shared/contract/operation.ts';
 import { SHORTEST_LINK_TOKEN } from '#shared/limits.ts';

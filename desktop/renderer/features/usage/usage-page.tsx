@@ -40,8 +40,8 @@ export function UsagePage() {
   const save = async (): Promise<void> => {
     setFailure(undefined);
     try {
-      const text = await client.call(exportMonthUsage, { query: { month } }, { timeout: 60_000 });
-      await bridge().saveText(`usage-${month}.csv`, String(text ?? ''));
+      const file = await client.call(exportMonthUsage, { query: { month } }, { timeout: 60_000 });
+      await bridge().saveText(`usage-${month}.csv`, await file.text());
     } catch (error) {
       setFailure(error);
     }
