@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { type Command, InvalidArgumentError } from 'commander';
-import { API_BASE } from '#shared/client/client.ts';
+import { API_BASE } from '#shared/client/base.ts';
 import { DaemonError, refusalOf, UnreachableError } from '#shared/client/errors.ts';
 import { textFromStdin } from '../ask.ts';
 import { UsageError } from '../exit-codes.ts';
