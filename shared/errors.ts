@@ -355,6 +355,16 @@ export const ERRORS = define({
     hint: 'Apply the roll-back point to go back, or remove the cause and apply the folder again.',
     isWholeStory: true,
   },
+  APPLY_CANCELLED: {
+    status: 409,
+    message: 'The apply was cancelled after {done} of {total} changes.',
+    hint: 'Apply the roll-back point to go back, or apply the folder again.',
+  },
+  APPLIED_ANSWER_GONE: {
+    status: 410,
+    message: 'The apply {id} has nothing that you can read.',
+    hint: 'New tokens and links are shown once, within 24 hours, to the one who applied. Revoke the tokens and create others.',
+  },
   ROLLBACK_POINT_UNKNOWN: {
     status: 404,
     message: 'There is no roll-back point {id}.',

@@ -50,3 +50,5 @@ export const MAX_LIVEKIT_SETTINGS = 32_768;
 /** Configuration as code: files of a folder, and bytes of the request that carries it. */
 export const MAX_DECLARED_FILES = 4000;
 export const MAX_DECLARED_BYTES = 8_388_608;
+/** New tokens and links of invitations of an apply can be read for this long, unless they were read before. */
+export const APPLIED_KEPT_HOURS = 24;

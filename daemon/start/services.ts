@@ -55,7 +55,7 @@ export function createServices(settings: Settings, logging: Logging, threads?: (
       await operations.start();
       await backups.start();
       alerts.start();
-      await platform.background.run('roll-back points', () => declared.declared.start());
+      await platform.background.run('roll-back points', () => declared.applies.start());
       // unfinished jobs of the last run resume when everything that they use is there
       platform.jobs.start();
     },
@@ -63,6 +63,7 @@ export function createServices(settings: Settings, logging: Logging, threads?: (
       // a failed write must not keep the others from stopping
       for (const [name, part] of [
         ['alerts', alerts],
+        ['applies', declared.applies],
         ['backups', backups],
         ['operations', operations],
         ['media', media],

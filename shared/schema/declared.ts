@@ -120,9 +120,15 @@ export const RollbackPoint = object({
   id: RowId(),
   createdAt: Instant,
   createdBy: Type.String(),
-  state: oneOf(['applying', 'applied', 'stopped', 'interrupted'], {
-    description: '`stopped`: a change failed. `interrupted`: the daemon ended before the last change.',
+  state: oneOf(['applying', 'applied', 'stopped', 'cancelled', 'interrupted'], {
+    description:
+      '`stopped`: a change failed. `interrupted`: the daemon ended before the last change; only of earlier versions.',
   }),
+  job: nullable(RowId(), { description: 'The job that applies. `null`: of an earlier version.' }),
   changes: Type.Array(Done, { description: 'What the apply was to change.' }),
+  made: nullable(Type.Integer({ minimum: 0 }), {
+    description: 'How many of the changes were made, in their order. `null`: unknown, of an earlier version.',
+  }),
+  answer: Type.Boolean({ description: 'Something is left that the one who applied can read once.' }),
 });
 export type RollbackPoint = Static<typeof RollbackPoint>;

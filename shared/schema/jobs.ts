@@ -8,6 +8,7 @@ const JOB_KINDS = [
   'backup-create',
   'backup-restore',
   'backup-verify',
+  'configuration-apply',
   'vod-move',
   'vod-transcode',
 ] as const;

@@ -39,6 +39,7 @@ const SCREENS: readonly [path: string, heading: string, sign: string][] = [
   ['/livekit', 'LiveKit', 'The daemon starts a LiveKit server'],
   ['/livekit/settings', 'LiveKit', 'For a LiveKit that others run'],
   ['/backups', 'Backups', 'No backups yet'],
+  ['/configuration', 'Configuration', 'No roll-back points yet'],
   ['/gpu', 'GPU', 'No GPU found'],
   ['/settings', 'Settings', 'Public base URL'],
   ['/check', 'Check installation', 'Not checked yet'],

@@ -57,7 +57,12 @@ export interface DeletionMode {
   purge: boolean;
   /** Only with `purge`: leaves the objects in the storage, which is not contacted. */
   leaveObjects: boolean;
+  /** Folder name in the archive, chosen before with `archiveName`. A deletion with the same one continues. */
+  away?: string;
 }
+
+/** Name of an app’s folder in the archive, if the app is deleted now. */
+export const archiveName = (app: string): string => `${app}-${fileStamp()}`;
 
 interface DeletionCheckpoint {
   step: 'objects' | 'local';
@@ -104,12 +109,14 @@ export class AppDeletion {
    * @param attended whether a caller waits for its end
    * @throws ApiError APP_BUSY with `jobId` while one is under way
    */
-  begin(name: string, { purge, leaveObjects }: DeletionMode, actor: Actor, attended: boolean): Job {
+  begin(name: string, mode: DeletionMode, actor: Actor, attended: boolean): Job {
+    const { purge, leaveObjects, away = archiveName(name) } = mode;
     const { apps, jobs } = this.#deps;
     const app = apps.require(name);
     const active = jobs.activeFor(app.id, 'app-delete');
     if (active !== undefined) {
       const input = jobs.inputOf<DeletionInput>(active.id);
+      if (input.away === mode.away) return active;
       const isSame = input.purge === purge && (input.leaveObjects ?? false) === leaveObjects;
       // one that waits for its next attempt starts now for this caller; any other already has a caller
       if (isSame && (!attended || active.state === 'waiting')) return active;
@@ -124,7 +131,7 @@ export class AppDeletion {
       app: name,
       appId: app.id,
       tenantId: app.tenantId,
-      input: { app: name, appId: app.id, purge, leaveObjects, away: `${name}-${fileStamp()}` } satisfies DeletionInput,
+      input: { app: name, appId: app.id, purge, leaveObjects, away } satisfies DeletionInput,
       // a deletion in the background outlasts any outage
       maxAttempts: attended ? 1 : NO_LIMIT,
       actor,

@@ -1,41 +1,42 @@
 import { rm } from 'node:fs/promises';
 import type { Command } from 'commander';
-import { DaemonError } from '#shared/client/errors.ts';
-import { applyConfiguration, planConfiguration } from '#shared/contract/declared.ts';
+import { applyConfiguration, listRollbackPoints, readApplied } from '#shared/contract/declared.ts';
 import { writeAtomically, writeNewFile } from '#shared/files/atomic-file.ts';
-import type { Applied, DoneChange, PlanBody } from '#shared/schema/declared.ts';
+import type { Applied, DoneChange, PlanBody, RollbackPoint } from '#shared/schema/declared.ts';
+import type { Job } from '#shared/schema/jobs.ts';
 import { confirm } from '../ask.ts';
-import { newCommand } from '../usage.ts';
-import { withConnection, withOutput } from './command.ts';
+import { EXIT, ExitWith } from '../exit-codes.ts';
+
 import { type Daemon, withDaemon } from './daemon.ts';
-import { type FolderOptions, printPlan, requestOf, withFolder } from './folder.ts';
+import { type FolderOptions, folderCommand, planOf, pointNumber, printPlan, requestOf } from './folder.ts';
+import { endOfJob } from './job-wait.ts';
 import { formatOf, note, print } from './output.ts';
-import { newestPoint } from './rollback-points.ts';
 
 interface ApplyOptions extends FolderOptions {
   yes?: boolean;
   tokensFile?: string;
   rollbackOnFailure?: boolean;
+  /** Roll-back point of an apply that was not waited for. */
+  result?: number;
 }
 
-/** Longer than any apply takes: the daemon answers when all is done. */
-const PATIENCE_MS = 3_600_000;
+/** Everything is validated before the answer comes. */
+const PATIENCE_MS = 600_000;
 
 /** `streamhub apply` */
 export const command = (): Command =>
-  withOutput(
-    withConnection(
-      withFolder(
-        newCommand('apply').description('Make the changes of a folder on a daemon, after you reviewed the plan.'),
-      )
-        .option('-y, --yes', 'Agree without being asked.')
-        .option(
-          '--tokens-file <file>',
-          'Write new API tokens to this new file, which only you can read, instead of printing them.',
-        )
-        .option('--rollback-on-failure', 'If a change fails, go back to the state before.'),
-    ),
-  )
+  folderCommand('apply', 'Make the changes of a folder on a daemon, after you reviewed the plan.')
+    .option('-y, --yes', 'Agree without being asked.')
+    .option(
+      '--tokens-file <file>',
+      'Write new API tokens to this new file, which only you can read, instead of printing them.',
+    )
+    .option('--rollback-on-failure', 'If a change fails, go back to the state before.')
+    .option(
+      '--result <id>',
+      'In place of a folder: read, once, the new tokens and links of an apply that you didn’t wait for.',
+      pointNumber,
+    )
     .addHelpText(
       'after',
       `
@@ -46,46 +47,58 @@ Examples:
     )
     .action((folder: string, options: ApplyOptions) =>
       withDaemon(options, async (daemon) => {
-        const body = await requestOf(folder, options, () => newestPoint(daemon));
-        await applyReviewed(daemon, body, options);
+        if (options.result === undefined)
+          return applyReviewed(daemon, await requestOf(daemon, folder, options), options);
+        await reserveTokensFile(options);
+        await tell(await onceRead(daemon, options.result), options);
       }),
     );
 
 async function applyReviewed(daemon: Daemon, body: PlanBody, options: ApplyOptions): Promise<void> {
   const isTable = formatOf(options) === 'table';
-  const { data: plan } = await daemon.call(planConfiguration, { body }, { timeout: PATIENCE_MS });
+  const plan = await planOf(daemon, body);
   if (isTable) await printPlan(plan, options);
   if (plan.changes.length === 0) return isTable ? undefined : printPlan(plan, options);
   if (!(await confirm('Make these changes?', options.yes))) return note('Nothing was changed.');
-  // before the change: a token that can't be written anywhere is lost
-  if (options.tokensFile !== undefined) await writeNewFile(options.tokensFile, '');
-  try {
-    const { fingerprint } = plan;
-    const { data } = await daemon.call(
-      applyConfiguration,
-      { body: { ...body, fingerprint } },
-      { timeout: PATIENCE_MS },
-    );
-    await tell(data, options);
-  } catch (error) {
-    if (!(error instanceof DaemonError) || error.code !== 'APPLY_STOPPED') throw error;
-    const { applied, notApplied, rollbackPoint, tokens, invites } = error.body as unknown as Stopped;
-    note(`Changed: ${words(applied)}.`);
-    note(`Not tried: ${words(notApplied)}.`);
-    await tell({ changes: applied, rollbackPoint, tokens, invites, warnings: [] }, options);
-    if (options.rollbackOnFailure) {
-      const { tokensFile: _, ...withoutFile } = options;
-      note(`Going back to roll-back point ${rollbackPoint}.`);
-      await applyReviewed(daemon, { rollbackPoint }, { ...withoutFile, yes: true, rollbackOnFailure: false });
-    } else note(`To go back: streamhub apply --rollback ${rollbackPoint}`);
-    throw error;
-  }
+  await reserveTokensFile(options);
+  const input = { body: { ...body, fingerprint: plan.fingerprint }, headers: { prefer: 'respond-async' } };
+  const { data } = await daemon.call(applyConfiguration, input, { timeout: PATIENCE_MS });
+  if (!('kind' in data)) return tell(data, options);
+  const job = await endOfJob(daemon, data);
+  const point = (await daemon.call(listRollbackPoints)).data.find((one) => one.job === job.id);
+  if (point === undefined) throw new Error(`The roll-back point of job ${job.id} is gone.`);
+  await tell(await appliedOf(daemon, job, point), options);
+  if (job.state !== 'succeeded') await afterFailure(daemon, job, point, options);
 }
 
-interface Stopped extends Pick<Applied, 'tokens' | 'invites'> {
-  applied: DoneChange[];
-  notApplied: DoneChange[];
-  rollbackPoint: number;
+/** Before the change: a token that can't be written anywhere is lost. */
+async function reserveTokensFile({ tokensFile }: ApplyOptions): Promise<void> {
+  if (tokensFile !== undefined) await writeNewFile(tokensFile, '');
+}
+
+async function onceRead(daemon: Daemon, id: number): Promise<Applied> {
+  return (await daemon.call(readApplied, { params: { id } })).data;
+}
+
+async function appliedOf(daemon: Daemon, job: Job, point: RollbackPoint): Promise<Applied> {
+  const { warnings = [] } = (job.result ?? {}) as Partial<Applied>;
+  const { id: rollbackPoint, made } = point;
+  const changes = point.changes.slice(0, made ?? point.changes.length);
+  const read = point.answer ? await onceRead(daemon, rollbackPoint) : { tokens: [], invites: [] };
+  return { changes, rollbackPoint, tokens: read.tokens, invites: read.invites, warnings };
+}
+
+async function afterFailure(daemon: Daemon, job: Job, point: RollbackPoint, options: ApplyOptions): Promise<void> {
+  const { id: rollbackPoint, changes, made } = point;
+  note(`Changed: ${words(changes.slice(0, made ?? 0))}.`);
+  note(`Not changed: ${words(changes.slice(made ?? 0))}.`);
+  if (options.rollbackOnFailure) {
+    const { tokensFile: _, ...withoutFile } = options;
+    note(`Going back to roll-back point ${rollbackPoint}.`);
+    await applyReviewed(daemon, { rollbackPoint }, { ...withoutFile, yes: true, rollbackOnFailure: false });
+  } else note(`To go back: streamhub apply --rollback ${rollbackPoint}`);
+  note(`streamhub: ${job.error?.message ?? 'The apply was cancelled.'}`);
+  throw new ExitWith(EXIT.failed.code);
 }
 
 const words = (changes: readonly DoneChange[]): string =>

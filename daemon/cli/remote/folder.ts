@@ -2,11 +2,15 @@ import { lstat, mkdir, readdir, readFile, rmdir, unlink } from 'node:fs/promises
 import path from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import { EnvFileError, readEnvFile } from '#daemon/platform/env-file.ts';
+import { listRollbackPoints, planConfiguration } from '#shared/contract/declared.ts';
 import { writeAtomically } from '#shared/files/atomic-file.ts';
 import { MAX_DECLARED_BYTES, MAX_DECLARED_FILES } from '#shared/limits.ts';
 import type { DeclaredFile, Plan, PlanBody } from '#shared/schema/declared.ts';
 import { UsageError } from '../exit-codes.ts';
+import { newCommand } from '../usage.ts';
+import { withConnection, withOutput } from './command.ts';
 import type { ConnectionOptions } from './connection.ts';
+import type { Daemon } from './daemon.ts';
 import { formatOf, note, type OutputOptions, print, printData } from './output.ts';
 
 /** What `plan` and `apply` have in common. */
@@ -17,8 +21,15 @@ export interface FolderOptions extends ConnectionOptions, OutputOptions {
   rollback?: number | true;
 }
 
+/** Longest wait for a plan, which reads and compares everything. */
+const PATIENCE_MS = 600_000;
+
+/** A command that plans a folder or a roll-back point. */
+export const folderCommand = (name: 'plan' | 'apply', description: string): Command =>
+  withOutput(withConnection(withFolder(newCommand(name).description(description))));
+
 /** Adds the arguments that say what is planned or applied. */
-export const withFolder = (command: Command): Command =>
+const withFolder = (command: Command): Command =>
   command
     .argument('[folder]', 'Folder that streamhub export wrote. Default: this one.', '.')
     .option('--prune', 'Also delete what the folder doesn’t have, of the kinds of which it has a file.')
@@ -29,12 +40,14 @@ export const withFolder = (command: Command): Command =>
     .option(
       '--rollback [id]',
       'In place of a folder: back to the state before an earlier apply, by default the last one.',
-      (text: string) => {
-        if (!/^[1-9]\d{0,14}$/.test(text))
-          throw new InvalidArgumentError('It must be the number of a roll-back point.');
-        return Number(text);
-      },
+      pointNumber,
     );
+
+/** @throws InvalidArgumentError */
+export function pointNumber(text: string): number {
+  if (!/^[1-9]\d{0,14}$/.test(text)) throw new InvalidArgumentError('It must be the number of a roll-back point.');
+  return Number(text);
+}
 
 /** Paths that an export has written before: files at other places are never touched. */
 const WRITTEN = /^(?:[a-z-]+\.yaml|apps\/[a-z0-9-]+\/(?:app|config)\.yaml)$/;
@@ -89,14 +102,20 @@ export async function writeFolder(folder: string, files: readonly DeclaredFile[]
   return changed.sort();
 }
 
+/** The plan of a request. */
+export async function planOf(daemon: Daemon, body: PlanBody): Promise<Plan> {
+  const { data } = await daemon.call(planConfiguration, { body }, { timeout: PATIENCE_MS });
+  return data;
+}
+
 /** The request that the options mean. @throws UsageError */
 export async function requestOf(
+  daemon: Daemon,
   folder: string,
   { prune, secrets, rollback }: FolderOptions,
-  newest: () => Promise<number | undefined>,
 ): Promise<PlanBody> {
   if (rollback !== undefined) {
-    const rollbackPoint = rollback === true ? await newest() : rollback;
+    const rollbackPoint = rollback === true ? (await daemon.call(listRollbackPoints)).data[0]?.id : rollback;
     if (rollbackPoint === undefined) throw new UsageError('There is no roll-back point yet.');
     return { rollbackPoint };
   }

@@ -5,8 +5,18 @@ import type { Daemon } from './daemon.ts';
 import { note } from './output.ts';
 import { Progress } from './progress.ts';
 
-/** Waits until a job has succeeded, with its progress on a terminal. Ctrl-C ends the waiting, not the job. @throws ExitWith if it fails */
+/** Waits until a job has succeeded. @throws ExitWith if it fails */
 export async function waitForJob(daemon: Daemon, started: Job): Promise<Job> {
+  const job = await endOfJob(daemon, started);
+  if (job.state === 'succeeded') return job;
+  note(`streamhub: ${job.error?.message ?? 'The job was cancelled.'}`);
+  if (job.error?.hint !== undefined) note(`  ${job.error.hint}`);
+  note(`  Job ${job.id} (${job.kind}): ${job.state}`);
+  throw new ExitWith(EXIT.failed.code);
+}
+
+/** Waits until a job has ended, with its progress on a terminal. Ctrl-C ends the waiting, not the job. */
+export async function endOfJob(daemon: Daemon, started: Job): Promise<Job> {
   const progress = new Progress();
   const stopped = (): void => note(`The job continues. To see it: streamhub jobs get ${started.id}`);
   daemon.signal.addEventListener('abort', stopped, { once: true });
@@ -21,11 +31,7 @@ export async function waitForJob(daemon: Daemon, started: Job): Promise<Job> {
     progress.clear();
     daemon.signal.removeEventListener('abort', stopped);
   }
-  if (job.state === 'succeeded') return job;
-  note(`streamhub: ${job.error?.message ?? 'The job was cancelled.'}`);
-  if (job.error?.hint !== undefined) note(`  ${job.error.hint}`);
-  note(`  Job ${job.id} (${job.kind}): ${job.state}`);
-  throw new ExitWith(EXIT.failed.code);
+  return job;
 }
 
 function lineOf({ title, state, progress, error }: Job): string {

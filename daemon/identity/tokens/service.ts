@@ -15,6 +15,9 @@ import type { TokenRepository, TokenRow } from './repository.ts';
 const PREFIX = 'sk_';
 const FLUSH_MS = 10_000;
 
+/** The plaintext of a token to come. */
+export const newToken = (): string => PREFIX + randomBytes(32).toString('base64url');
+
 interface LiveToken {
   id: number;
   principal: Principal;
@@ -97,11 +100,16 @@ export class TokenService implements CredentialResolver {
 
   /** @returns the id and the plaintext, which is kept nowhere */
   create(body: CreateTokenBody, actor: Actor): { id: number; token: string } {
-    const token = PREFIX + randomBytes(32).toString('base64url');
+    const token = newToken();
     return { id: this.#store(token, body, actor), token };
   }
 
-  /** Stores a token whose text someone else chose (STREAMHUB_API_TOKEN). */
+  /** Id of a token that is valid. */
+  idOf(token: string): number | undefined {
+    return this.#live.get(digest(token))?.id;
+  }
+
+  /** Stores a token whose text was chosen before (STREAMHUB_API_TOKEN). */
   adopt(token: string, body: CreateTokenBody, actor: Actor): number {
     return this.#store(token, body, actor);
   }

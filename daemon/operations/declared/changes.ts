@@ -65,17 +65,22 @@ export async function findChanges({ kinds, pool, points }: ChangesDeps, body: Pl
       if (old !== null && canonical(old) === canonical(after)) continue;
       const action = old === null ? 'create' : 'change';
       const note = of.notes.get(item.key);
-      found.changes.push({ kind, action, key: item.key, before: old, after, item, warnings: [], note });
+      const ref = before.get(item.key)?.ref;
+      found.changes.push({ kind, action, key: item.key, ref, before: old, after, item, warnings: [], note });
     }
     const isWanted = new Set(of.items.map(({ key }) => key));
     const gone = [...before.values()].filter(({ key }) => of.gone?.has(key) ?? !isWanted.has(key)).reverse();
     if (prune)
       deletions.unshift(
-        ...gone.map(({ key, fields }): Change => {
-          return { kind, action: 'delete', key, before: fields, after: null, item: undefined, warnings: [] };
+        ...gone.map(({ key, ref, fields }): Change => {
+          return { kind, action: 'delete', key, ref, before: fields, after: null, item: undefined, warnings: [] };
         }),
       );
     else found.kept.push(...gone.map(({ key }) => ({ kind: kind.id, name: key })).reverse());
+  }
+  for (const kind of kinds) {
+    const items = wanted.get(kind.id)?.items ?? [];
+    deletions.unshift(...(kind.follow?.([...found.changes, ...deletions], kind, items) ?? []));
   }
   found.changes.push(...deletions);
   found.unresolved = [...unresolved].sort();

@@ -2,7 +2,8 @@ import type { TSchema } from 'typebox';
 import type { Actor } from '#daemon/platform/http/types.ts';
 import type { Principal } from '#daemon/platform/principal.ts';
 import { ApiError } from '#shared/errors.ts';
-import type { Applied, PlannedAction } from '#shared/schema/declared.ts';
+import type { DoneChange, PlannedAction } from '#shared/schema/declared.ts';
+import type { Answer } from './answers.ts';
 import type { Fields } from './values.ts';
 
 /** A file of the folder that belongs to a kind. */
@@ -39,6 +40,8 @@ export interface Item<F extends object = Fields> {
   /** Stable name of the object among those of its kind. */
   key: string;
   fields: F;
+  /** What the daemon knows it by, for kinds that replace objects. */
+  ref?: number;
   doc?: Doc;
   /** Path of the object in its file. */
   at?: string;
@@ -55,9 +58,16 @@ export interface Change {
   readonly warnings: string[];
   /** How the object changes, if the kind shows it in another way than as YAML. */
   diff?: string;
-  /** What only a roll-back needs. */
+  /** The object that is there, for kinds that replace objects. */
+  readonly ref?: number | undefined;
+  /** What only a roll-back, or an apply that continues, needs. */
   readonly note?: Readonly<Record<string, string>> | undefined;
+  /** The apply was begun by an earlier process. `before` is as it is now, this as it was then. */
+  readonly begun?: Fields | null;
 }
+
+/** What an answer says of a change. */
+export const named = ({ action, kind, key }: Change): DoneChange => ({ action, kind: kind.id, name: key });
 
 /** Who changes something, and what the answer tells of it. */
 export interface Context {
@@ -72,9 +82,14 @@ export interface Context {
 }
 
 /** What applying adds to the answer. */
-export interface Outcome extends Pick<Applied, 'tokens' | 'invites' | 'warnings'> {
-  /** A change was made. @param note what a roll-back needs beside the state before */
-  done(change: Change, note?: Record<string, string>): Promise<void>;
+export interface Outcome extends Pick<Answer, 'tokens' | 'invites'> {
+  readonly warnings: string[];
+  /** Before a change is made: what a roll-back, or a process that continues, needs beside the state before. */
+  note(change: Change, note: Record<string, string>): Promise<void>;
+  /** Stores the tokens and invitations so far. */
+  keep(): Promise<void>;
+  /** Changes were made. Throws if the apply is to stop. */
+  done(...changes: Change[]): Promise<void>;
 }
 
 /**
@@ -103,7 +118,15 @@ export interface Kind {
   ): Promise<Item[]>;
   /** Says what is wrong with changes, as far as that can be known before the first is made. */
   check(changes: readonly Change[], context: Context): void | Promise<void>;
+  /** Deletions that follow from the changes that were found. @param wanted objects of the kind that are to stay */
+  follow?(changes: readonly Change[], kind: Kind, wanted: readonly Item[]): Change[];
+  /**
+   * Makes changes, in their order. A kill may come at any point of it, and the same changes are then made again: what was
+   * made already must not be made twice.
+   */
   apply(changes: readonly Change[], context: Context, outcome: Outcome): Promise<void>;
+  /** Whether a change of an apply that continues was made already. Undefined: it was, if the object is as it is to be. */
+  isMade?(change: Change): boolean | undefined;
 }
 
 /** Why a place of the folder is refused. */

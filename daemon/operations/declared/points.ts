@@ -1,21 +1,28 @@
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { ifMissing } from '#daemon/platform/files/file-errors.ts';
-import type { InstallationWarnings } from '#daemon/platform/warnings.ts';
+import type { Principal } from '#daemon/platform/principal.ts';
 import { ApiError } from '#shared/errors.ts';
 import { writeAtomically } from '#shared/files/atomic-file.ts';
-import type { RollbackPoint } from '#shared/schema/declared.ts';
+import type { DoneChange, RollbackPoint } from '#shared/schema/declared.ts';
 import type { Change } from './kind.ts';
 import { type Fields, fromStored, toStored } from './values.ts';
 
 const KEPT = 20;
-const INTERRUPTED = 'APPLY_INTERRUPTED';
 const HEAD = /^([1-9]\d{0,8})\.json$/;
+type Part = '' | '.before' | '.after' | '.notes';
+const PARTS: readonly Part[] = ['.before', '.after', '.notes', ''];
 
-/** What a roll-back needs beside the state before, by kind and key of the object. */
+/** What a roll-back, or a later process, needs beside the state before, by kind and key of the object. */
 type Notes = Record<string, Readonly<Record<string, string>>>;
-interface Head extends RollbackPoint {
-  notes: Notes;
+export type PointState = RollbackPoint['state'];
+
+/** What is kept of an apply. */
+export interface Head extends Omit<RollbackPoint, 'made' | 'answer'> {
+  /** How many of the changes were made, once it has ended; points of earlier versions lack it. */
+  made?: number;
+  /** Of points of earlier versions. */
+  notes?: Notes;
 }
 
 /** One object as it was; null = it didn’t exist. */
@@ -26,92 +33,114 @@ export interface Earlier {
   note: Readonly<Record<string, string>> | undefined;
 }
 
+/** One change of an apply that has not ended. */
+export interface StoredChange extends Earlier, Pick<Change, 'action' | 'ref'> {
+  after: Fields | null;
+}
+
 /** Names an object among those of all kinds. */
 const idOf = (kind: string, key: string): string => `${kind} ${key}`;
 
+const stored = (fields: Fields | null): unknown => (fields === null ? null : toStored(fields));
+const restored = (fields: unknown): Fields | null => (fields === null ? null : (fromStored(fields) as Fields));
+
 /**
  * What applies changed, as it was before them: `<id>.json` tells what an apply did, `<id>.before.json` has the objects
- * with their secrets, so both have mode 600.
+ * with their secrets. Until the apply has ended, `<id>.after.json` has the objects as they are to be. All have mode 600.
  */
 export class RollbackPoints {
   readonly #folder: string;
-  readonly #warnings: InstallationWarnings;
 
-  constructor(folder: string, warnings: InstallationWarnings) {
+  constructor(folder: string) {
     this.#folder = folder;
-    this.#warnings = warnings;
-  }
-
-  /** Notes which apply the end of the last run interrupted. */
-  async start(): Promise<void> {
-    const [newest] = await this.#ids();
-    if (newest === undefined) return;
-    const head = await this.#head(newest);
-    if (head?.state === 'applying') await this.#write({ ...head, state: 'interrupted' });
-    if (head?.state === 'applying' || head?.state === 'interrupted')
-      this.#warnings.add(
-        INTERRUPTED,
-        String(newest),
-        `The daemon ended while it applied a configuration. Apply roll-back point ${newest} to go back (streamhub apply --rollback ${newest}), or apply the folder again.`,
-      );
   }
 
   /** Newest first. */
-  async list(): Promise<RollbackPoint[]> {
-    const heads = await Promise.all((await this.#ids()).map((id) => this.#head(id)));
-    return heads.flatMap((head) => {
-      if (head === undefined) return [];
-      const { notes: _, ...point } = head;
-      return [point];
-    });
+  async list(): Promise<Head[]> {
+    const heads = await Promise.all((await this.#ids()).map((id) => this.head(id)));
+    return heads.filter((head) => head !== undefined);
   }
 
-  /** @throws ApiError ROLLBACK_POINT_UNKNOWN */
+  async head(id: number): Promise<Head | undefined> {
+    return this.#read<Head>(id, '');
+  }
+
+  /** What a roll-back needs. @throws ApiError ROLLBACK_POINT_UNKNOWN */
   async read(id: number): Promise<Earlier[]> {
-    const head = await this.#head(id);
-    const text = await readFile(this.#file(id, '.before'), 'utf8').catch(ifMissing(undefined));
-    if (head === undefined || text === undefined) throw new ApiError('ROLLBACK_POINT_UNKNOWN', { id });
-    const stored = JSON.parse(text) as { kind: string; key: string; before: unknown }[];
-    return stored.map(({ kind, key, before }) => ({
-      kind,
-      key,
-      before: before === null ? null : (fromStored(before) as Fields),
-      note: head.notes[idOf(kind, key)],
+    const head = await this.head(id);
+    const before = await this.#read<Earlier[]>(id, '.before');
+    if (head === undefined || before === undefined) throw new ApiError('ROLLBACK_POINT_UNKNOWN', { id });
+    const notes = { ...head.notes, ...(await this.#read<Notes>(id, '.notes')) };
+    return before.map((one) => ({
+      kind: one.kind,
+      key: one.key,
+      before: restored(one.before),
+      note: notes[idOf(one.kind, one.key)],
     }));
+  }
+
+  /** What an apply was to do, and for whom; undefined once it has ended. */
+  async journal(id: number): Promise<{ principal: Principal; changes: StoredChange[] } | undefined> {
+    const text = await this.#read<{ principal: Principal; changes: StoredChange[] }>(id, '.after');
+    if (text === undefined) return undefined;
+    const earlier = await this.read(id);
+    const changes = text.changes.map(({ action, ref, after }, index) => ({
+      ...(earlier[index] as Earlier),
+      action,
+      ref,
+      after: restored(after),
+    }));
+    return { principal: text.principal, changes };
   }
 
   /** Stores what is about to change. */
-  async begin(changes: readonly Change[], createdBy: string): Promise<OpenPoint> {
+  async begin(
+    changes: readonly Change[],
+    { principal, createdBy }: { principal: Principal; createdBy: string },
+  ): Promise<number> {
     await mkdir(this.#folder, { recursive: true, mode: 0o700 });
     const ids = await this.#ids();
     const id = (ids[0] ?? 0) + 1;
-    const before = changes.map(({ kind, key, before }) => ({
-      kind: kind.id,
-      key,
-      before: before === null ? null : toStored(before),
-    }));
-    await writeAtomically(this.#file(id, '.before'), JSON.stringify(before), { mode: 0o600 });
-    const head: Head = {
-      id,
-      createdAt: new Date().toISOString(),
-      createdBy,
-      state: 'applying',
-      changes: changes.map(({ action, kind, key }) => ({ action, kind: kind.id, name: key })),
-      notes: {},
-    };
-    await this.#write(head);
-    for (const old of ids.slice(KEPT - 1)) await this.#remove(old);
-    return {
-      id,
-      note: async ({ kind, key }, note) => {
-        head.notes[idOf(kind.id, key)] = note;
-        await this.#write(head);
-      },
-      end: async (state) => {
-        await this.#write({ ...head, state });
-        if (state === 'applied') for (const old of ids) this.#warnings.remove(INTERRUPTED, String(old));
-      },
-    };
+    const before = changes.map(({ kind, key, before }) => ({ kind: kind.id, key, before: stored(before) }));
+    const after = changes.map(({ action, ref, after }) => ({ action, ref, after: stored(after) }));
+    const notes = Object.fromEntries(
+      changes.flatMap(({ kind, key, note }) => (note === undefined ? [] : [[idOf(kind.id, key), note]])),
+    );
+    try {
+      await this.#write(id, '.before', before);
+      await this.#write(id, '.after', { principal, changes: after });
+      if (Object.keys(notes).length > 0) await this.#write(id, '.notes', notes);
+      const named = changes.map(({ action, kind, key }): DoneChange => ({ action, kind: kind.id, name: key }));
+      const createdAt = new Date().toISOString();
+      const head: Head = { id, createdAt, createdBy, state: 'applying', job: null, changes: named };
+      await this.#write(id, '', head);
+    } catch (error) {
+      await this.remove(id);
+      throw error;
+    }
+    for (const old of ids.slice(KEPT - 1)) await this.remove(old);
+    return id;
+  }
+
+  /** Changes the head. */
+  async update(id: number, change: Partial<Head>): Promise<void> {
+    const head = await this.head(id);
+    if (head !== undefined) await this.#write(id, '', { ...head, ...change });
+  }
+
+  async note(id: number, { kind, key }: Change, note: Record<string, string>): Promise<void> {
+    const notes = (await this.#read<Notes>(id, '.notes')) ?? {};
+    await this.#write(id, '.notes', { ...notes, [idOf(kind.id, key)]: note });
+  }
+
+  /** Ends an apply: what it was to do is forgotten, what was before is kept. */
+  async end(id: number, state: PointState, made: number): Promise<void> {
+    await this.update(id, { state, made });
+    await rm(this.#file(id, '.after'), { force: true });
+  }
+
+  async remove(id: number): Promise<void> {
+    for (const part of PARTS) await rm(this.#file(id, part), { force: true });
   }
 
   async #ids(): Promise<number[]> {
@@ -122,28 +151,16 @@ export class RollbackPoints {
       .sort((a, b) => b - a);
   }
 
-  async #head(id: number): Promise<Head | undefined> {
-    const text = await readFile(this.#file(id), 'utf8').catch(ifMissing(undefined));
-    return text === undefined ? undefined : (JSON.parse(text) as Head);
+  async #read<T>(id: number, part: Part): Promise<T | undefined> {
+    const text = await readFile(this.#file(id, part), 'utf8').catch(ifMissing(undefined));
+    return text === undefined ? undefined : (JSON.parse(text) as T);
   }
 
-  #write(head: Head): Promise<void> {
-    return writeAtomically(this.#file(head.id), JSON.stringify(head), { mode: 0o600 });
+  #write(id: number, part: Part, content: unknown): Promise<void> {
+    return writeAtomically(this.#file(id, part), JSON.stringify(content), { mode: 0o600 });
   }
 
-  async #remove(id: number): Promise<void> {
-    await rm(this.#file(id), { force: true });
-    await rm(this.#file(id, '.before'), { force: true });
-  }
-
-  #file(id: number, part = ''): string {
+  #file(id: number, part: Part): string {
     return path.join(this.#folder, `${id}${part}.json`);
   }
-}
-
-/** The point of an apply under way. */
-export interface OpenPoint {
-  id: number;
-  note(change: Change, note: Record<string, string>): Promise<void>;
-  end(state: 'applied' | 'stopped'): Promise<void>;
 }

@@ -1,48 +1,32 @@
 import { Mutex } from 'async-mutex';
 import type { Actor } from '#daemon/platform/http/types.ts';
-import type { Log } from '#daemon/platform/log.ts';
 import type { Principal } from '#daemon/platform/principal.ts';
 import type { WorkerPool } from '#daemon/platform/workers/pool.ts';
 import { ApiError } from '#shared/errors.ts';
-import type {
-  Applied,
-  ApplyBody,
-  DoneChange,
-  Export,
-  Plan,
-  PlanBody,
-  PlannedChange,
-  RollbackPoint,
-} from '#shared/schema/declared.ts';
+import type { ApplyBody, Export, Plan, PlanBody, PlannedChange } from '#shared/schema/declared.ts';
+import type { Job } from '#shared/schema/jobs.ts';
+import type { Applies } from './applies.ts';
 import { type Changes, checkChanges, findChanges } from './changes.ts';
-import { byText, type Change, type Context, type Kind, type Outcome } from './kind.ts';
+import { byText, type Change, type Kind, named } from './kind.ts';
 import type { RollbackPoints } from './points.ts';
 import { canonical, diffOf, fingerprintOf, secretsIn, toPlain, yamlOf } from './values.ts';
 
 export interface DeclaredDeps {
   kinds: readonly Kind[];
   points: RollbackPoints;
+  applies: Applies;
   pool: WorkerPool;
   /** Keys the fingerprints, because plans contain secrets. */
   key: Buffer;
-  log: Log<'info' | 'warn'>;
 }
 
 /** The configuration of the installation as a folder of files: exported, compared, applied, rolled back. */
 export class DeclaredService {
   readonly #deps: DeclaredDeps;
-  readonly #applying = new Mutex();
+  readonly #beginning = new Mutex();
 
   constructor(deps: DeclaredDeps) {
     this.#deps = deps;
-  }
-
-  start(): Promise<void> {
-    return this.#deps.points.start();
-  }
-
-  rollbackPoints(): Promise<RollbackPoint[]> {
-    return this.#deps.points.list();
   }
 
   async export(): Promise<Export> {
@@ -69,54 +53,26 @@ export class DeclaredService {
     return { fingerprint: this.#fingerprint(found), changes: changes.map(shown), kept, unresolved, warnings: [] };
   }
 
-  /** @throws ApiError PLAN_OUTDATED, APPLY_BUSY, APPLY_STOPPED, FOLDER_INVALID */
+  /**
+   * Begins to make the changes of a plan.
+   * @param isAttended whether the caller waits for the end
+   * @returns undefined if there is nothing to change
+   * @throws ApiError PLAN_OUTDATED, APPLY_BUSY, FOLDER_INVALID; nothing was changed then
+   */
   async apply(
     { fingerprint, ...body }: ApplyBody,
     principal: Principal,
     actor: Actor,
-    /** Told what was changed, also if not all of it could be. */
-    note: (rollbackPoint: number, changes: readonly DoneChange[]) => void,
-  ): Promise<Applied> {
-    if (this.#applying.isLocked()) throw new ApiError('APPLY_BUSY');
-    return this.#applying.runExclusive(async () => {
+    isAttended: boolean,
+  ): Promise<Job | undefined> {
+    const { applies, kinds } = this.#deps;
+    if (this.#beginning.isLocked() || applies.isBusy) throw new ApiError('APPLY_BUSY');
+    return this.#beginning.runExclusive(async () => {
       const found = await findChanges(this.#deps, body);
       if (this.#fingerprint(found) !== fingerprint) throw new ApiError('PLAN_OUTDATED');
-      const context = await checkChanges(this.#deps.kinds, found.changes, { principal, actor, stage: 'apply' });
-      if (found.changes.length === 0)
-        return { changes: [], rollbackPoint: null, tokens: [], invites: [], warnings: [] };
-      return this.#make(found.changes, context, note);
+      const context = await checkChanges(kinds, found.changes, { principal, actor, stage: 'apply' });
+      return found.changes.length === 0 ? undefined : applies.begin(found.changes, context, isAttended);
     });
-  }
-
-  async #make(
-    changes: readonly Change[],
-    context: Context,
-    tell: (rollbackPoint: number, changes: readonly DoneChange[]) => void,
-  ): Promise<Applied> {
-    const { points, log } = this.#deps;
-    const point = await points.begin(changes, context.actor.label ?? context.actor.id);
-    const done = new Set<Change>();
-    const outcome: Outcome = {
-      tokens: [],
-      invites: [],
-      warnings: [],
-      done: async (change, note) => {
-        done.add(change);
-        if (note !== undefined) await point.note(change, note);
-      },
-    };
-    const { tokens, invites, warnings } = outcome;
-    try {
-      for (const group of groupsOf(changes)) await (group[0] as Change).kind.apply(group, context, outcome);
-    } catch (error) {
-      tell(point.id, changes.filter((change) => done.has(change)).map(named));
-      await point.end('stopped').catch((err) => log.warn({ err }, 'the state of a roll-back point was not stored'));
-      throw stopped(changes, done, point.id, { tokens, invites, warnings }, error);
-    }
-    tell(point.id, changes.map(named));
-    await point.end('applied');
-    log.info({ changes: changes.length, rollbackPoint: point.id }, 'applied a configuration');
-    return { changes: changes.map(named), rollbackPoint: point.id, tokens, invites, warnings };
   }
 
   #fingerprint({ changes }: Changes): string {
@@ -127,50 +83,8 @@ export class DeclaredService {
   }
 }
 
-const named = ({ action, kind, key }: Change): DoneChange => ({ action, kind: kind.id, name: key });
-
 const shown = (change: Change): PlannedChange => ({
   ...named(change),
   diff: change.diff ?? diffOf(change.before, change.after),
   warnings: change.warnings,
 });
-
-/** Changes of one kind that follow each other, deletions apart. */
-function groupsOf(changes: readonly Change[]): Change[][] {
-  const groups: Change[][] = [];
-  for (const change of changes) {
-    const [last] = groups.at(-1) ?? [];
-    const isSame = last?.kind === change.kind && (last.action === 'delete') === (change.action === 'delete');
-    if (isSame) groups.at(-1)?.push(change);
-    else groups.push([change]);
-  }
-  return groups;
-}
-
-/** Says exactly what was done, what failed and what wasn’t tried. */
-function stopped(
-  changes: readonly Change[],
-  done: ReadonlySet<Change>,
-  rollbackPoint: number,
-  told: Pick<Applied, 'tokens' | 'invites' | 'warnings'>,
-  error: unknown,
-): ApiError {
-  const left = changes.filter((change) => !done.has(change));
-  const failed = left[0] ?? (changes.at(-1) as Change);
-  const reason = error instanceof ApiError ? error.message : 'the daemon had an unexpected fault, which is in its log';
-  const made = changes.filter((change) => done.has(change));
-  return new ApiError(
-    'APPLY_STOPPED',
-    { done: made.length, total: changes.length, kind: failed.kind.id, name: failed.key, reason },
-    {
-      cause: error,
-      extra: {
-        ...told,
-        applied: made.map(named),
-        failed: { ...named(failed), code: error instanceof ApiError ? error.code : 'INTERNAL', message: reason },
-        notApplied: left.slice(1).map(named),
-        rollbackPoint,
-      },
-    },
-  );
-}

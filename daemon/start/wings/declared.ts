@@ -1,4 +1,6 @@
 import path from 'node:path';
+import { Answers } from '#daemon/operations/declared/answers.ts';
+import { Applies } from '#daemon/operations/declared/applies.ts';
 import { declaredKinds } from '#daemon/operations/declared/kinds/index.ts';
 import { RollbackPoints } from '#daemon/operations/declared/points.ts';
 import { DeclaredService } from '#daemon/operations/declared/service.ts';
@@ -12,8 +14,8 @@ import type { Platform } from './platform.ts';
 
 /** Creates what exports and applies the configuration as a folder of files. */
 export function createDeclared(
-  { dir, pool, settingsStore, secretFile, warnings, log }: Platform,
-  { guard, tenants, directory, teams, tokens, sessionSecret }: Identity,
+  { dir, pool, settingsStore, secretFile, warnings, log, jobs, background, clockWatch }: Platform,
+  { guard, tenants, directory, teams, tokens, sessionSecret, audit }: Identity,
   { cluster }: Cluster,
   { apps, config, secrets, storage, deletion }: Apps,
   { managedLiveKit, settingsEditor }: ReturnType<typeof createOperations>,
@@ -42,7 +44,12 @@ export function createDeclared(
     alerts,
     tokens,
   });
-  const points = new RollbackPoints(path.join(dir.data, 'rollback-points'), warnings);
+  const folder = path.join(dir.data, 'rollback-points');
+  const points = new RollbackPoints(folder);
+  const { retentionNow } = clockWatch;
+  const answers = new Answers({ folder, key: sessionSecret.derive('answers of applies'), background, retentionNow });
+  const declaredLog = log.child({ source: 'declared' });
+  const applies = new Applies({ kinds, points, answers, jobs, audit, warnings, log: declaredLog });
   const key = sessionSecret.derive('configuration plans');
-  return { declared: new DeclaredService({ kinds, points, pool, key, log: log.child({ source: 'declared' }) }) };
+  return { applies, declared: new DeclaredService({ kinds, points, applies, pool, key }) };
 }

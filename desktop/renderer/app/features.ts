@@ -10,6 +10,7 @@ import { check } from '../features/check/feature.ts';
 import { cluster } from '../features/cluster/feature.ts';
 import { compare } from '../features/compare/feature.ts';
 import { config } from '../features/config/feature.ts';
+import { configuration } from '../features/configuration/feature.ts';
 import { daemons } from '../features/daemons/feature.ts';
 import { delivery } from '../features/delivery/feature.ts';
 import type { Feature, Screen, Section } from '../features/feature.ts';
@@ -47,6 +48,7 @@ export const features: readonly Feature[] = [
   plugins,
   livekit,
   backups,
+  configuration,
   gpu,
   settings,
   access,

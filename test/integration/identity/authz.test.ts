@@ -232,6 +232,7 @@ const EXPECTED: Record<string, Expected> = {
   'POST /plan': GLOBAL,
   'POST /apply': GLOBAL,
   'GET /rollback-points': GLOBAL,
+  'POST /rollback-points/{id}/answer': GLOBAL,
   'GET /backups': GLOBAL,
   'POST /backups': GLOBAL,
   'GET /backups/plan': GLOBAL,

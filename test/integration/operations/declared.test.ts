@@ -6,15 +6,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { parse, stringify } from 'yaml';
-import {
-  BIN,
-  type Client,
-  type DaemonProcess,
-  daemonProcess,
-  type TestDaemon,
-  temporaryDir,
-  testDaemon,
-} from '#test/helpers/daemon.ts';
+import { BIN, type Client, daemonProcess, type TestDaemon, temporaryDir, testDaemon } from '#test/helpers/daemon.ts';
 import { until } from '#test/helpers/until.ts';
 
 const execute = promisify(execFile);
@@ -84,6 +76,17 @@ async function cli(
     const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string };
     return { code, out: stdout, err: stderr };
   }
+}
+
+/** The YAML files of a folder. */
+async function readFolder(folder: string): Promise<File[]> {
+  const found = await readdir(folder, { recursive: true, withFileTypes: true });
+  const names = found.flatMap((one) =>
+    one.isFile() ? path.relative(folder, path.join(one.parentPath, one.name)).split(path.sep).join('/') : [],
+  );
+  return Promise.all(
+    names.map(async (name) => ({ path: name, text: await readFile(path.join(folder, name), 'utf8') })),
+  );
 }
 
 /** An installation with something of every kind. */
@@ -422,8 +425,20 @@ test('the configuration as a folder', async (t) => {
       /Nothing to change/,
     );
 
-    await must(['plan', '--rollback'], 2);
+    // who leaves before the end reads the new tokens later
+    await writeFile(tokens, `${await readFile(tokens, 'utf8')}- name: later\n  scope: global\n`);
+    const later = await readFolder(folder);
+    const { fingerprint } = await plan(source.api, { files: later });
+    const body = { files: later, fingerprint };
+    const job = (await source.api.post('/apply', body, { prefer: 'respond-async' })).body.data;
+    await until('the end', async () => (await source.api.get(`/jobs/${job.id}`)).body.data.state === 'succeeded');
+    const [{ id }] = (await source.api.get('/rollback-points')).body.data;
+    assert.match((await must(['apply', '--result', String(id)], 0)).out, /^Token later, shown only now: sk_\S+$/m);
+    assert.match((await must(['apply', '--result', String(id)], 1)).err, /nothing that you can read/);
     await must(['apply', '--rollback', '--yes'], 0);
+
+    await must(['plan', '--rollback', String(id - 1)], 2);
+    await must(['apply', '--rollback', String(id - 1), '--yes'], 0);
     assert.equal((await source.api.as(token).get('/apps')).status, 401);
     await writeFile(path.join(folder, 'cluster.yaml'), 'strategie: spread\n');
     const wrong = await must(['plan', folder], 1);
@@ -446,48 +461,94 @@ test('the configuration as a folder', async (t) => {
   });
 });
 
-test('a kill during an apply leaves a state that the roll-back point restores', async (t) => {
+test('an apply that is killed again and again ends whole, and so does its roll-back', async (t) => {
   const dataDir = await temporaryDir(t);
-  const first = await daemonProcess(t, dataDir);
-  assert.equal((await first.api.post('/apps', { name: 'before' })).status, 201);
-  const before = await exported(first.api);
+  let daemon = await daemonProcess(t, dataDir);
+  const outputs = [daemon];
+  assert.equal((await daemon.api.post('/apps', { name: 'before' })).status, 201);
+  const before = await exported(daemon.api);
   const config = textOf(before.files, 'apps/before/config.yaml');
-  const others = before.files.filter(({ path: name }) => name !== 'apps/before/app.yaml');
+  const others = before.files.filter(
+    ({ path: name }) => !['apps/before/app.yaml', 'teams.yaml', 'tokens.yaml'].includes(name),
+  );
   const named = (name: string) =>
     config.replaceAll('before', name).replaceAll('BEFORE', name.toUpperCase().replace('-', '_'));
+  const names = Array.from({ length: 20 }, (_, index) => `token ${index}`);
   const files = [
     ...withFile(others, 'apps/before/config.yaml', (text) =>
       text.replace(/^display_name: .*$/m, 'display_name: After'),
     ),
     { path: 'apps/before/app.yaml', text: 'secrets:\n  mqttPassword: ${secret:MQTT}\n' },
-    ...Array.from({ length: 60 }, (_, index) => ({
+    ...Array.from({ length: 16 }, (_, index) => ({
       path: `apps/${nameOf(index)}/config.yaml`,
       text: named(nameOf(index)),
     })),
+    { path: 'teams.yaml', text: '- name: Studio\n  people: [{ email: one@example.org, role: owner }]\n' },
+    { path: 'tokens.yaml', text: stringify(names.map((name) => ({ name, scope: 'app', app: nameOf(1) }))) },
   ];
   const secrets = { MQTT: 'a password that no log has' };
-  /** Kills the daemon during an apply. On a busy machine the kill can come after its end; then the state is brought back. */
-  const killed = async (running: DaemonProcess): Promise<{ second: DaemonProcess; point: any }> => {
-    const { fingerprint } = await plan(running.api, { files, secrets });
-    const cut = running.api.post('/apply', { files, secrets, fingerprint }).catch(() => undefined);
-    await until('the first app of many', async () => (await readdir(path.join(dataDir, 'apps'))).includes(nameOf(0)));
-    await running.end('SIGKILL');
-    await cut;
-    const second = await daemonProcess(t, dataDir);
-    const [point] = (await second.api.get('/rollback-points')).body.data;
-    if (point.state !== 'applied') return { second, point };
-    await apply(second.api, { rollbackPoint: point.id });
-    return killed(second);
+
+  /** Kills the daemon after so many changes, starts it again, and waits for the end of the apply. */
+  const applyWithKills = async (body: object, kills: readonly number[]): Promise<any> => {
+    const { fingerprint } = await plan(daemon.api, body);
+    const begun = await daemon.api.post('/apply', { ...body, fingerprint }, { prefer: 'respond-async' });
+    assert.equal(begun.status, 202, begun.text);
+    assert.equal(begun.headers.get('location'), `/api/v1/jobs/${begun.body.data.id}`);
+    const job = async () => (await daemon.api.get(`/jobs/${begun.body.data.id}`)).body.data;
+    for (const kill of kills) {
+      await until(`${kill} changes`, async () => ((await job()).progress?.done ?? 0) >= kill);
+      await daemon.end('SIGKILL');
+      daemon = await daemonProcess(t, dataDir);
+      outputs.push(daemon);
+    }
+    await until('the end of the apply', async () => !['queued', 'running'].includes((await job()).state));
+    const ended = await job();
+    assert.equal(ended.state, 'succeeded', JSON.stringify(ended));
+    return ended.result;
   };
-  const { second, point } = await killed(first);
-  assert.equal(point.state, 'interrupted');
-  const { warnings } = (await second.api.get('/system/settings')).body.data;
-  assert.ok(warnings.some(({ code }: any) => code === 'APPLY_INTERRUPTED'));
-  assert.notDeepEqual((await exported(second.api)).files, before.files);
-  await apply(second.api, { rollbackPoint: point.id });
-  assert.deepEqual((await exported(second.api)).files, before.files);
-  assert.ok(!(await second.api.get('/system/settings')).text.includes('APPLY_INTERRUPTED'));
-  const logs = await readdir(path.join(dataDir, 'logs'));
-  for (const name of logs) assert.ok(!(await readFile(path.join(dataDir, 'logs', name))).includes(secrets.MQTT), name);
-  assert.ok(!(first.stdout() + first.stderr() + second.stdout() + second.stderr()).includes(secrets.MQTT));
+
+  const { rollbackPoint } = await applyWithKills({ files, secrets }, [3, 22]);
+  const [point] = (await daemon.api.get('/rollback-points')).body.data;
+  assert.deepEqual([point.id, point.state, point.made, point.answer], [rollbackPoint, 'applied', 38, true]);
+  assert.deepEqual((await plan(daemon.api, { files, secrets })).changes, []);
+  // the new tokens and the link are there for the one who applied, once
+  const reader = (await daemon.api.post('/tokens', { name: 'another reader', scope: 'global' })).body.token;
+  const address = `/rollback-points/${rollbackPoint}/answer`;
+  assert.equal((await daemon.api.as(reader).post(address)).body.code, 'APPLIED_ANSWER_GONE');
+  const { tokens, invites } = (await daemon.api.post(address)).body.data;
+  assert.deepEqual(tokens.map(({ name }: any) => name).sort(), [...names].sort());
+  for (const { token } of tokens) assert.equal((await daemon.api.as(token).get(`/apps/${nameOf(1)}`)).status, 200);
+  assert.deepEqual(
+    invites.map(({ email, inviteUrl }: any) => [email, typeof inviteUrl]),
+    [['one@example.org', 'string']],
+  );
+  await until('nothing left to read', async () => (await daemon.api.post(address)).status === 410);
+  const live = (await daemon.api.get('/tokens')).body.filter(
+    ({ name, revoked }: any) => !revoked && names.includes(name),
+  );
+  assert.equal(live.length, names.length, 'a token was made twice');
+
+  await applyWithKills({ rollbackPoint }, [12]);
+  assert.deepEqual(
+    edited((await exported(daemon.api)).files, 'tokens.yaml', (list) =>
+      list.filter(({ name }: any) => name !== 'another reader'),
+    ),
+    before.files,
+  );
+  const kept = await readdir(path.join(dataDir, 'data', 'rollback-points'));
+  assert.deepEqual(
+    kept.filter((name) => /after|sealed/.test(name)),
+    [],
+  );
+  const written = ['logs', 'data'].map(async (folder) => {
+    const found = await readdir(path.join(dataDir, folder), { withFileTypes: true });
+    return found.filter((one) => one.isFile()).map(({ name }) => path.join(dataDir, folder, name));
+  });
+  for (const file of (await Promise.all(written)).flat()) {
+    if (file.endsWith('secrets.json')) continue;
+    const text = await readFile(file);
+    assert.ok(!text.includes(secrets.MQTT), file);
+    for (const { token } of tokens) assert.ok(!text.includes(token), file);
+  }
+  for (const { stdout, stderr } of outputs) assert.ok(!(stdout() + stderr()).includes(secrets.MQTT));
 });

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { Type } from 'typebox';
 import type { ConfigService } from '#daemon/apps/config/service.ts';
-import type { AppDeletion } from '#daemon/apps/registry/deletion.ts';
+import { type AppDeletion, archiveName } from '#daemon/apps/registry/deletion.ts';
 import type { AppService } from '#daemon/apps/registry/service.ts';
 import type { SecretChanges, SecretStore, SecretUse } from '#daemon/apps/secrets/store.ts';
 import type { StorageService } from '#daemon/apps/storage/service.ts';
@@ -14,7 +14,7 @@ import type { WorkerPool } from '#daemon/platform/workers/pool.ts';
 import { type AppConfig, secretReferences } from '#shared/config/defaults.ts';
 import { ApiError, fieldError } from '#shared/errors.ts';
 import { object } from '#shared/schema/common.ts';
-import type { Change, Context, Doc, Item, Kind, NewDoc } from '../kind.ts';
+import type { Change, Context, Doc, Item, Kind, NewDoc, Outcome } from '../kind.ts';
 import { byText } from '../kind.ts';
 import type { ConfigSecrets, ConfigSecretsInput } from '../tasks/config-secrets.ts';
 import { CONFIG_SECRETS } from '../tasks.ts';
@@ -43,6 +43,12 @@ const schema = object({
     object(Object.fromEntries(USES.map((use) => [use, Type.Optional(Type.String(SECRET_PATTERN))]))),
   ),
 });
+/** Note of a deletion: folder in the archive. */
+const ARCHIVED = 'archivedAs';
+const FROM_ARCHIVE =
+  'It comes back from the archive, with its history and the list of its recordings. Segments of live HLS, log lines and ingests that were removed with it don’t.';
+const NOT_ARCHIVED =
+  'Its folder is no longer in the archive, so it comes back without its history and the list of its recordings. Objects in its bucket stay where they are.';
 /** How many configs are compared at a time. */
 const AT_ONCE = 4;
 const ANY_REFERENCE = /"\$\{secret:([A-Z][A-Z0-9_]{0,127})\}"|\$\{secret:([A-Z][A-Z0-9_]{0,127})\}/g;
@@ -160,6 +166,8 @@ export function appsKind(deps: AppsKindDeps): Kind {
     const isComing = context.changes.some(
       (one) => one.kind.id === 'team' && one.key === next.team && one.action === 'create',
     );
+    const archive = before === null ? archivedFolder(change.note) : undefined;
+    if (archive !== undefined) change.warnings.push(existsSync(archive) ? FROM_ARCHIVE : NOT_ARCHIVED);
     if (next.team !== undefined && teams.idOf(next.team) === undefined && !isComing)
       throw fieldError('body.team', `names no team (${next.team})`);
     if (before !== null && next.team !== old.team)
@@ -215,8 +223,7 @@ export function appsKind(deps: AppsKindDeps): Kind {
     const { principal, actor } = context;
     const tenantId = tenantOf(fields, context, teams);
     const { displayName, roomPrefix } = newConfigs.get(one) ?? { displayName: name, roomPrefix: name };
-    const archived = note?.['archivedAs'];
-    const folder = archived === undefined ? undefined : path.join(archiveDir, path.basename(archived));
+    const folder = archivedFolder(note);
     if (folder !== undefined && existsSync(folder))
       await apps.install({ name, displayName, roomPrefix, tenantId }, principal, actor, () =>
         buildFolder(folder, appsDir, { from: name, name, roomPrefix, isCopy: false }, pool, 'copy'),
@@ -227,6 +234,11 @@ export function appsKind(deps: AppsKindDeps): Kind {
     }
   }
 
+  const archivedFolder = (note: Change['note']): string | undefined => {
+    const archived = note?.[ARCHIVED];
+    return archived === undefined ? undefined : path.join(archiveDir, path.basename(archived));
+  };
+
   /** New storage credentials leave those of older buckets where recordings still need them. */
   async function withOldPlaces(key: string, changes: SecretChanges): Promise<SecretChanges> {
     const { s3AccessKey, s3SecretKey } = changes;
@@ -236,9 +248,11 @@ export function appsKind(deps: AppsKindDeps): Kind {
     return { ...changes, ...kept };
   }
 
-  async function remove(one: Change, actor: Actor): Promise<{ warnings: string[]; note: Record<string, string> }> {
-    const { warnings, archivedAs } = await deletion.delete(one.key, { purge: false, leaveObjects: false }, actor);
-    return { warnings, note: archivedAs === null ? {} : { archivedAs } };
+  async function remove(one: Change, actor: Actor, outcome: Outcome): Promise<void> {
+    const away = one.note?.[ARCHIVED] ?? archiveName(one.key);
+    if (one.note?.[ARCHIVED] === undefined) await outcome.note(one, { [ARCHIVED]: away });
+    const { warnings } = await deletion.delete(one.key, { purge: false, leaveObjects: false, away }, actor);
+    outcome.warnings.push(...warnings.map((warning) => `${one.key}: ${warning}`));
   }
 
   return {
@@ -297,11 +311,12 @@ export function appsKind(deps: AppsKindDeps): Kind {
           await outcome.done(one);
           continue;
         }
-        const { warnings, note } = await remove(one, context.actor);
-        outcome.warnings.push(...warnings.map((warning) => `${one.key}: ${warning}`));
-        await outcome.done(one, note);
+        await remove(one, context.actor, outcome);
+        await outcome.done(one);
       }
     },
+    // an app that is being deleted isn't listed any more
+    isMade: ({ action, key }) => (action === 'delete' ? apps.registry.get(key) === undefined : undefined),
   };
 }
 

@@ -72,10 +72,10 @@ export function settingsKind({ settingsStore, settingsEditor }: SettingsKindDeps
         refuse(changes[0] as Change, error);
       }
     },
-    async apply(changes, { actor }, { done }) {
+    async apply(changes, { actor }, outcome) {
       // tested a moment ago
       await settingsEditor.change({ values: valuesOf(changes), saveUntested: true }, actor, undefined);
-      for (const change of changes) await done(change);
+      await outcome.done(...changes);
     },
   };
 }

@@ -49,10 +49,10 @@ export function singleKind({
           context.refuse(change, error);
         }
       }),
-    apply: (changes, context, { done }: Outcome) =>
+    apply: (changes, context, outcome: Outcome) =>
       each(changes, async (change) => {
         await apply(change, context);
-        await done(change);
+        await outcome.done(change);
       }),
   };
 }

@@ -72,22 +72,27 @@ function teamItems(tenants: TenantStore): Item[] {
 export function teamsKind({ tenants, directory, teams }: TeamsKindDeps): Kind {
   const actAs = (principal: Principal, tenantId: string): Principal => ({ ...principal, tenantId });
 
-  async function people(id: string, { key, after, before }: Change, { principal }: Context, { invites }: Outcome) {
+  async function people(id: string, change: Change, { principal }: Context, { invites }: Outcome) {
+    const { key, after, begun } = change;
+    const before = begun === undefined ? change.before : begun;
+    const listed = new Set(((before as TeamFields | null)?.people ?? []).map(({ email }) => email));
     const wanted = new Map(((after as TeamFields).people ?? []).map(({ email, role }) => [email, role]));
     const as = actAs(principal, id);
     // owners first, so that a team never loses its last one on the way
     const isOwner = (role: Role) => (role === 'owner' ? 0 : 1);
     for (const [email, role] of [...wanted].sort(([, a], [, b]) => isOwner(a) - isOwner(b))) {
       const member = tenants.members(id).find((one) => one.email === email);
-      if (member?.role === role) continue;
-      if (member !== undefined) teams.updateMember(as, member.user_id, role);
+      // the link of an invitation that a kill cut off was lost with its process, so it is sent again
+      const isCutOff = begun !== undefined && member?.status === 'invited' && !listed.has(email);
+      if (member?.role === role && !isCutOff) continue;
+      if (member !== undefined && !isCutOff) teams.updateMember(as, member.user_id, role);
       else {
         const { emailSent, inviteUrl } = await teams.addMember(as, { email, role });
         invites.push({ team: key, email, emailSent, ...(inviteUrl === undefined ? {} : { inviteUrl }) });
       }
     }
-    const gone = ((before as TeamFields | null)?.people ?? []).filter(({ email }) => !wanted.has(email));
-    for (const { email } of gone) {
+    for (const email of listed) {
+      if (wanted.has(email)) continue;
       const member = tenants.members(id).find((one) => one.email === email);
       if (member !== undefined) teams.removeMember(as, member.user_id);
     }
@@ -162,8 +167,9 @@ export function teamsKind({ tenants, directory, teams }: TeamsKindDeps): Kind {
           await people(await put(id, change, context), change, context, outcome);
           await outcome.done(change);
         } else if (id !== undefined) {
+          await outcome.note(change, { id });
           directory.deleteTenant(id);
-          await outcome.done(change, { id });
+          await outcome.done(change);
         }
       }
     },

@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import type { AppRegistry } from '#daemon/apps/registry/registry.ts';
-import type { TokenService } from '#daemon/identity/tokens/service.ts';
+import { newToken, type TokenService } from '#daemon/identity/tokens/service.ts';
 import { ApiError, fieldError } from '#shared/errors.ts';
 import { iso, parseInstant } from '#shared/instants.ts';
 import { PERMISSIONS, type Permission } from '#shared/permissions.ts';
@@ -43,7 +43,7 @@ export function tokensKind({ tokens, apps: { registry } }: TokensKindDeps): Kind
       permissions: permissions ?? undefined,
       allowedIps: allowedIps.length === 0 ? undefined : allowedIps,
     });
-  const items = (): (Item & { id: number })[] => {
+  const items = (): Item[] => {
     const ids = new Map<object, number>();
     const list = named(
       live(),
@@ -54,7 +54,7 @@ export function tokensKind({ tokens, apps: { registry } }: TokensKindDeps): Kind
         return fields;
       },
     );
-    return list.map((item) => ({ ...item, id: ids.get(item.fields) as number }));
+    return list.map((item) => ({ ...item, ref: ids.get(item.fields) as number }));
   };
   const bodyOf = ({ app, ...fields }: Fields): CreateTokenBody => {
     const body = fields as unknown as CreateTokenBody;
@@ -63,9 +63,11 @@ export function tokensKind({ tokens, apps: { registry } }: TokensKindDeps): Kind
     if (appId === undefined) throw fieldError('body.app', `names no app (${app})`);
     return { ...body, appId };
   };
-  const check = (change: Change, { actor, changes }: Context, ids: ReadonlyMap<string, number>): void => {
-    const { key, before, after } = change;
-    if (before !== null && `token:${ids.get(key)}` === actor.id)
+  const check = (change: Change, { actor, changes }: Context): void => {
+    const { ref, before, after, item } = change;
+    if (after === null && item?.doc !== undefined)
+      throw fieldError('body.app', `names an app that the same plan deletes (${before?.['app']})`);
+    if (before !== null && `token:${ref}` === actor.id)
       throw new ApiError('BAD_REQUEST', {
         reason: 'this is the token that sends the request, and it can’t be replaced or deleted',
       });
@@ -74,6 +76,8 @@ export function tokensKind({ tokens, apps: { registry } }: TokensKindDeps): Kind
     const isComing = changes.some(
       ({ kind, key: name, action }) => kind.id === 'app' && name === app && action === 'create',
     );
+    if (changes.some((one) => one.kind.id === 'app' && one.key === app && one.action === 'delete'))
+      throw fieldError('body.app', `names an app that the same plan deletes (${app})`);
     if (after['scope'] === 'app' && app === undefined) throw fieldError('body.app', 'is required with scope "app"');
     if (after['scope'] === 'global' && app !== undefined) throw fieldError('body.app', 'is only for scope "app"');
     const { app: _app, ...rest } = after;
@@ -93,22 +97,39 @@ export function tokensKind({ tokens, apps: { registry } }: TokensKindDeps): Kind
       const next = canonicalShape(wanted);
       return before === null || prune ? next : before;
     },
-    check(changes, context) {
-      const ids = new Map(items().map(({ key, id }) => [key, id]));
-      return checkEach(changes, context, (change) => check(change, context, ids));
+    check: (changes, context) => checkEach(changes, context, (change) => check(change, context)),
+    /** The tokens of an app go with it, so the plan shows them, and a roll-back makes new ones. */
+    follow(changes, kind, wanted) {
+      const gone = new Set(changes.flatMap((one) => (one.kind.id === 'app' && one.action === 'delete' ? one.key : [])));
+      if (gone.size === 0) return [];
+      const known = new Set(changes.flatMap((one) => (one.kind === kind ? one.key : [])));
+      return items()
+        .filter(({ key, fields }) => gone.has(String(fields['app'])) && !known.has(key))
+        .reverse()
+        .map(({ key, ref, fields: before }) => {
+          const warnings = ['It is for an app that is deleted.'];
+          const item = wanted.find((one) => one.key === key);
+          return { kind, action: 'delete', key, ref, before, after: null, item, warnings };
+        });
     },
     async apply(changes, { actor }, outcome) {
-      const ids = new Map(items().map(({ key, id }) => [key, id]));
+      const coming = changes.filter(
+        ({ key, after }) => after !== null && !outcome.tokens.some((one) => one.key === key),
+      );
+      for (const { key, after } of coming)
+        outcome.tokens.push({ key, name: String(after?.['name']), id: null, token: newToken() });
+      if (coming.length > 0) await outcome.keep();
       for (const change of changes) {
-        const old = ids.get(change.key);
-        if (change.after !== null) {
-          const name = String(change.after['name']);
-          outcome.tokens.push({ name, ...tokens.create(bodyOf(change.after), actor) });
-        }
-        if (change.before !== null && old !== undefined) tokens.revoke(old, actor);
+        const { key, after, ref } = change;
+        const made = outcome.tokens.find((one) => one.key === key);
+        if (after !== null && made !== undefined)
+          made.id = tokens.idOf(made.token) ?? tokens.adopt(made.token, bodyOf(after), actor);
+        if (ref !== undefined) tokens.revoke(ref, actor);
         await outcome.done(change);
       }
     },
+    // one that is made again looks like the one before
+    isMade: ({ after, ref }) => after === null && !live().some(({ id }) => id === ref),
   };
 }
 

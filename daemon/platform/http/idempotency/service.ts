@@ -1,8 +1,9 @@
-import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import { ApiError } from '#shared/errors.ts';
 import { IDEMPOTENCY_KEPT_HOURS, IDEMPOTENCY_KEYS, IDEMPOTENCY_KEYS_OF_CALLER } from '#shared/limits.ts';
 import type { Background, Repeated } from '../../background.ts';
 import type { Log } from '../../log.ts';
+import { openText, type SealKey, sealText } from '../../secrets/sealed-text.ts';
 import type { IdempotencyRepository } from './repository.ts';
 
 const KEPT_MS = IDEMPOTENCY_KEPT_HOURS * 3_600_000;
@@ -142,28 +143,17 @@ export class Idempotency {
     return createHmac('sha256', this.#deps.secret).update(JSON.stringify(parts)).digest();
   }
 
-  #cipherKey(key: string, salt: Buffer): Buffer {
-    const material = Buffer.concat([this.#deps.secret, Buffer.from(key)]);
-    return Buffer.from(hkdfSync('sha256', material, salt, 'streamhub idempotent answer', 32));
+  #sealKey(key: string): SealKey {
+    return { material: Buffer.concat([this.#deps.secret, Buffer.from(key)]), use: 'streamhub idempotent answer' };
   }
 
-  /** Salt (16 bytes; the nonce is its first 12), tag (16), ciphertext. Each answer has its own key. */
   #encrypt(key: string, answer: StoredAnswer): Buffer {
-    const salt = randomBytes(16);
-    const cipher = createCipheriv('aes-256-gcm', this.#cipherKey(key, salt), salt.subarray(0, 12));
-    const text = Buffer.concat([cipher.update(JSON.stringify(answer), 'utf8'), cipher.final()]);
-    return Buffer.concat([salt, cipher.getAuthTag(), text]);
+    return sealText(this.#sealKey(key), JSON.stringify(answer));
   }
 
   /** @returns undefined if the installation's secret has changed */
   #decrypt(key: string, stored: Buffer): StoredAnswer | undefined {
-    const salt = stored.subarray(0, 16);
-    const decipher = createDecipheriv('aes-256-gcm', this.#cipherKey(key, salt), salt.subarray(0, 12));
-    decipher.setAuthTag(stored.subarray(16, 32));
-    try {
-      return JSON.parse(Buffer.concat([decipher.update(stored.subarray(32)), decipher.final()]).toString());
-    } catch {
-      return undefined;
-    }
+    const text = openText(this.#sealKey(key), stored);
+    return text === undefined ? undefined : JSON.parse(text);
   }
 }

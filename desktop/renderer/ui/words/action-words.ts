@@ -27,6 +27,7 @@ const WORDS: Readonly<Record<string, string>> = {
   'auth.signup': 'Sign up',
   'backup.cancel-restore': 'Cancel restore of backup',
   'configuration.apply': 'Apply configuration',
+  'configuration.read-tokens': 'Read tokens of an apply',
   'backup.create': 'Make backup',
   'backup.delete': 'Delete backup',
   'backup.restore': 'Restore backup',
