@@ -1,7 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import { Server as TlsServer } from 'node:tls';
 import type { FastifyInstance } from 'fastify';
-import type { Piscina } from 'piscina';
 import { applyRestore } from '#daemon/operations/backup/restore.ts';
 import { copyBeforeUpgrade, noteVersion } from '#daemon/operations/backup/upgrade.ts';
 import { type DataDir, lockDataDir, prepareDataDir, writeRunFile } from '#daemon/platform/data-dir.ts';
@@ -10,7 +9,7 @@ import { publicBase, type Settings } from '#daemon/platform/settings.ts';
 import { VERSION } from '#daemon/platform/version.ts';
 import { buildApp } from './app.ts';
 import { type FirstStart, seed } from './first-start.ts';
-import { createServices, type Services } from './services.ts';
+import { createServices, type Given, type Services } from './services.ts';
 
 export interface RunningDaemon {
   /** Where it listens, e.g. `http://127.0.0.1:3020`. */
@@ -26,13 +25,8 @@ export interface RunningDaemon {
 
 /**
  * Starts a daemon in this process. Several can live in one process on different DATA_DIRs.
- * @param threads for its tasks, of `taskThreads()`; separate ones unless given
  */
-export async function startDaemon(
-  settings: Settings,
-  logging: Logging,
-  threads?: () => Promise<Piscina>,
-): Promise<RunningDaemon> {
+export async function startDaemon(settings: Settings, logging: Logging, given: Given = {}): Promise<RunningDaemon> {
   const dir = prepareDataDir(settings.dataDir);
   const unlock = lockDataDir(dir);
   let services: Services | undefined;
@@ -45,7 +39,7 @@ export async function startDaemon(
     const copy = await copyBeforeUpgrade(dir);
     if (copy !== undefined)
       logging.log.info({ from: copy.from, to: copy.to, copy: copy.folder }, 'copied the databases before the upgrade');
-    services = createServices(settings, logging, threads);
+    services = createServices(settings, logging, given);
     noteVersion(services.db);
     await services.start();
     const seeded = await seed(services);

@@ -1,5 +1,6 @@
 import type { Piscina } from 'piscina';
 import { AppRegistry } from '#daemon/apps/registry/registry.ts';
+import type { Cost } from '#daemon/identity/auth/passwords.ts';
 import type { Logging } from '#daemon/platform/logs/logger.ts';
 import type { Settings } from '#daemon/platform/settings.ts';
 import { createAlerts } from './wings/alerts.ts';
@@ -17,12 +18,20 @@ import { createPlugins } from './wings/plugins.ts';
 /** Everything that the routes call. */
 export type Services = ReturnType<typeof createServices>;
 
+/** What a program that starts several daemons gives each of them. */
+export interface Given {
+  /** For its tasks, of `taskThreads()`; separate ones unless given. */
+  threads?: () => Promise<Piscina>;
+  /** Of new password hashes: tests sign in hundreds of times. */
+  passwordCost?: Cost;
+}
+
 /** Creates the wings from the bottom up, each from those below it. Nothing runs before `start()`. */
-export function createServices(settings: Settings, logging: Logging, threads?: () => Promise<Piscina>) {
+export function createServices(settings: Settings, logging: Logging, given: Given) {
   // filled by the wing of the apps; all wings look apps up in it
   const registry = new AppRegistry();
-  const platform = createPlatform(settings, logging, registry, threads);
-  const identity = createIdentity(platform, registry);
+  const platform = createPlatform(settings, logging, registry, given.threads);
+  const identity = createIdentity(platform, registry, given.passwordCost);
   const cluster = createCluster(platform);
   const plugins = createPlugins(platform);
   const apps = createApps(platform, identity, plugins, registry);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Passwords } from '#daemon/identity/auth/passwords.ts';
 import { loadSettings } from '#daemon/platform/settings.ts';
-import { testDaemon } from '#test/helpers/daemon.ts';
+import { QUICK, testDaemon } from '#test/helpers/daemon.ts';
 import {
   firstAdmin,
   join,
@@ -176,7 +176,7 @@ describe('a guess at a password', () => {
   const STRANGER = { ip: '192.0.2.1', isKnown: false };
 
   test('costs the same work whether or not the account exists', async () => {
-    const passwords = new Passwords();
+    const passwords = new Passwords(QUICK);
     const stored = await passwords.hash(PASSWORD, STRANGER);
     assert.equal(await passwords.verify(PASSWORD, stored, STRANGER), true);
     assert.equal(await passwords.verify('wrong', stored, STRANGER), false);
@@ -192,7 +192,7 @@ describe('a guess at a password', () => {
   });
 
   test('from one address delays no other address, and strangers leave room for people who are known', async () => {
-    const passwords = new Passwords();
+    const passwords = new Passwords(QUICK);
     let done = 0;
     const flood = Array.from({ length: 24 }, () => passwords.verify('x', null, STRANGER).then(() => ++done));
     assert.equal(await passwords.verify('x', null, { ip: '192.0.2.2', isKnown: true }), false);

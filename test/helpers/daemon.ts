@@ -87,6 +87,9 @@ export interface TestDaemon extends RunningDaemon {
 
 export const TEST_TOKEN = `sk_${'t'.repeat(43)}`;
 
+/** A thirtieth of the product's work for each password: the cost isn't what most tests are about. */
+export const QUICK = { N: 1024, r: 8, p: 1 };
+
 const threads = new Map<string, ReturnType<typeof taskThreads>>();
 
 /** One set of threads for all daemons of this process, as long as they would get the same: to start one costs as much as the daemon. */
@@ -114,7 +117,7 @@ export async function testDaemon(
       PORT: env['PORT'] ?? '0',
     },
   });
-  const daemon = await startDaemon(settings, createLogging(settings), threadsFor);
+  const daemon = await startDaemon(settings, createLogging(settings), { threads: threadsFor, passwordCost: QUICK });
   let stopped = false;
   const stop = async (): Promise<void> => {
     if (stopped) return;

@@ -30,13 +30,20 @@ export const OURSELVES: Hasher = { ip: null, isKnown: true };
  * who are known. One more than may wait is refused.
  */
 export class Passwords {
+  readonly #cost: Cost;
   /** Compared against where there is no account, so that both cases take the same time. */
-  readonly #nobody = encode(COST, randomBytes(16), randomBytes(KEY_BYTES));
+  readonly #nobody: string;
   readonly #turns = new FairTurns();
+
+  /** @param cost of new hashes; a lower one is for tests only */
+  constructor(cost: Cost = COST) {
+    this.#cost = cost;
+    this.#nobody = encode(cost, randomBytes(16), randomBytes(KEY_BYTES));
+  }
 
   async hash(password: string, by: Hasher): Promise<string> {
     const salt = randomBytes(16);
-    return encode(COST, salt, await this.#derive(password, { cost: COST, salt, bytes: KEY_BYTES }, by));
+    return encode(this.#cost, salt, await this.#derive(password, { cost: this.#cost, salt, bytes: KEY_BYTES }, by));
   }
 
   /** True when the password fits. Without a stored hash the same work is done for nothing. */
@@ -63,7 +70,8 @@ interface Derivation {
   salt: Buffer;
   bytes: number;
 }
-interface Cost {
+/** Parameters of scrypt. */
+export interface Cost {
   N: number;
   r: number;
   p: number;

@@ -8,7 +8,7 @@ import { SessionTokens } from '#daemon/identity/auth/jwt.ts';
 import { linkRepository } from '#daemon/identity/auth/link-repository.ts';
 import { LinkSignIn } from '#daemon/identity/auth/link-sign-in.ts';
 import { Links } from '#daemon/identity/auth/links.ts';
-import { Passwords } from '#daemon/identity/auth/passwords.ts';
+import { type Cost, Passwords } from '#daemon/identity/auth/passwords.ts';
 import { AuthService } from '#daemon/identity/auth/service.ts';
 import { sessionRepository } from '#daemon/identity/auth/session-repository.ts';
 import { SessionSecret } from '#daemon/identity/auth/session-secret.ts';
@@ -52,6 +52,7 @@ export function createIdentity(
     log: rootLog,
   }: Platform,
   apps: AppRegistry,
+  passwordCost?: Cost,
 ) {
   const log = rootLog.child({ source: 'auth' });
   const { retentionNow } = clockWatch;
@@ -64,7 +65,7 @@ export function createIdentity(
   });
   const users = userStore(db);
   const tenants = tenantStore(db);
-  const passwords = new Passwords();
+  const passwords = new Passwords(passwordCost);
   const links = new Links(linkRepository(db), clockWatch.clock);
   clockWatch.onJump((ms) => links.shift(ms));
   const limits = new RateLimits({

@@ -4,6 +4,7 @@ import { cp, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path';
 import { describe, test } from 'node:test';
 import { promisify } from 'node:util';
+import Database from 'better-sqlite3';
 import { Client, daemonProcess, ROOT, TEST_TOKEN, temporaryDir } from '#test/helpers/daemon.ts';
 import { textsBelow } from '#test/helpers/files.ts';
 import { until } from '#test/helpers/until.ts';
@@ -51,7 +52,17 @@ describe('start and stop', () => {
       return (await readFile(file, 'utf8')).trim();
     };
     assert.equal((await new Client(daemon.url, await read('first-token')).get('/apps')).status, 200);
-    assert.match(await read('setup-link'), /\/setup#/);
+    const link = await read('setup-link');
+    assert.match(link, /\/setup#/);
+
+    // passwords cost what they should here, where no test makes them cheaper
+    const person = { token: link.split('#')[1], email: 'root@example.com', password: 'correct horse battery' };
+    assert.equal((await new Client(daemon.url, null).post('/auth/setup', person)).status, 201);
+    await daemon.end();
+    const db = new Database(path.join(dir, 'data/streamhub.db'), { readonly: true });
+    t.after(() => db.close());
+    const { password_hash } = db.prepare('SELECT password_hash FROM users').get() as { password_hash: string };
+    assert.match(password_hash, /^scrypt\$32768\$8\$1\$/);
   });
 
   test('STREAMHUB_API_TOKEN seeds the first token and is not printed', async (t) => {
