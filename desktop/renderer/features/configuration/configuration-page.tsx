@@ -135,7 +135,7 @@ function ExportButton() {
   const save = async (): Promise<void> => {
     setState({ isBusy: true });
     try {
-      const { data } = await clientFor(id).call(exportConfiguration, undefined, { timeout: 120_000 });
+      const data = await clientFor(id).call(exportConfiguration, undefined, { timeout: 120_000 });
       const link = document.createElement('a');
       link.href = URL.createObjectURL(new Blob([zip(data.files)], { type: 'application/zip' }));
       link.download = 'streamhub-configuration.zip';
