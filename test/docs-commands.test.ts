@@ -67,6 +67,18 @@ test('each block with a command is marked as one, and what it needs is true', ()
   assert.deepEqual(wrong, []);
 });
 
+test('a page that uses $BASE says where it is set', () => {
+  const wrong = pages
+    .filter(({ file, blocks }) => {
+      const shell = blocks.filter(({ language }) => SHELL.has(language)).map(({ text }) => text);
+      if (!shell.some((text) => /\$BASE\b/.test(text)) || shell.some((text) => /^(?:export )?BASE=/m.test(text)))
+        return false;
+      return !/quick-start\.md#2-look-around|^BASE=/m.test(readFileSync(path.join(ROOT, file), 'utf8'));
+    })
+    .map(({ file }) => file);
+  assert.deepEqual(wrong, []);
+});
+
 test('scripts and commands that the text names are there', async () => {
   const { scripts } = JSON.parse(readFileSync(path.join(ROOT, 'package.json'), 'utf8')) as { scripts: object };
   const { stdout: help } = await promisify(execFile)(process.execPath, [BIN, '--help']);
@@ -126,7 +138,7 @@ describe('commands of the documents', { skip: process.platform === 'win32' && 't
     if (runnable.length === 0) continue;
     test(file, async (t) => {
       const text = runnable.map((block) => block.text).join('');
-      const server = text.includes(':9000') ? await (s3 ??= startS3()) : undefined;
+      const server = /:9000|backblazeb2/.test(text) ? await (s3 ??= startS3()) : undefined;
       if (typeof server === 'string') return t.skip(server);
       const livekit = text.includes('/ingress ') ? await startLivekit(t) : undefined;
       if (typeof livekit === 'string') return t.skip(livekit);
@@ -335,10 +347,12 @@ set +a
       .replaceAll('http://127.0.0.1:3020', url)
       .replaceAll(/https:\/\/(?:hub|streams)\.example\.com/g, url)
       .replaceAll('sk_…', token);
-    if (this.#s3 === undefined || !filled.includes(':9000')) return filled;
+    if (this.#s3 === undefined) return filled;
     const bucket = await this.#s3.bucket();
     return filled
       .replaceAll('http://127.0.0.1:9000', this.#s3.endpoint)
+      .replaceAll('https://s3.eu-central-003.backblazeb2.com', this.#s3.endpoint)
+      .replaceAll('"region":"eu-central-003"', `"region":"${this.#s3.region}","forcePathStyle":true`)
       .replaceAll('"bucket":"media"', `"bucket":"${bucket}"`)
       .replaceAll('"key":"…"', `"key":"${this.#s3.key}"`)
       .replaceAll('"secret":"…"', `"secret":"${this.#s3.secret}"`);

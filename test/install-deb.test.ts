@@ -1,11 +1,12 @@
 // The Debian package in a bare Debian: install, start, upgrade, remove, purge.
 import assert from 'node:assert/strict';
-import { appendFileSync, cpSync, existsSync, readFileSync, statSync } from 'node:fs';
+import { appendFileSync, cpSync, existsSync, globSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { describe, test } from 'node:test';
 import { packDeb, stageDeb } from '#build/build-deb.mjs';
 import { stagePackage } from '#build/build-package.mjs';
 import { type BareSystem, bareSystem } from '#test/helpers/bare-system.ts';
+import { builtSite } from '#test/helpers/browser.ts';
 import { blockScope, Client, ROOT, temporaryDir } from '#test/helpers/daemon.ts';
 import { withoutLongTests } from '#test/helpers/long-tests.ts';
 import { freePort } from '#test/helpers/server-scripts.ts';
@@ -29,6 +30,7 @@ const system = await bareSystem(scope);
 describe('the Debian package', { skip: typeof system === 'string' && system }, async () => {
   const { root, run, read, startUnit } = system as BareSystem;
   const dir = await temporaryDir(scope);
+  await builtSite();
   await stagePackage(path.join(dir, 'npm'));
   const staged = stageDeb(path.join(dir, 'npm'), path.join(dir, 'deb'));
   const place = (file: string) => path.join(root, file);
@@ -75,6 +77,10 @@ describe('the Debian package', { skip: typeof system === 'string' && system }, a
     assert.equal(rights(SETTINGS), 'root:streamhub 640');
     const daemon = await startUnit(UNIT);
     await until('it listens', () => daemon.output().includes('listens on'));
+    const page = await api.get('//docs/quick-start');
+    assert.deepEqual([page.status, /<h1 /.test(page.text)], [200, true]);
+    const [search] = globSync('assets/chunks/@localSearchIndex*.js', { cwd: path.join(dir, 'npm/out/site') });
+    assert.equal((await api.get(`//docs/${search}`)).status, 200);
     const { body } = await api.as(token).get('/apps');
     assert.deepEqual(body.map(({ name }: { name: string }) => name).sort(), ['kept', 'live']);
     await daemon.stop();

@@ -8,6 +8,7 @@ import { describe, test } from 'node:test';
 import { parse } from 'yaml';
 import { buildPackages, stagePackage } from '#build/build-package.mjs';
 import { SETTINGS } from '#daemon/platform/settings-table.ts';
+import { builtSite } from '#test/helpers/browser.ts';
 import { blockScope, ROOT, temporaryDir } from '#test/helpers/daemon.ts';
 import { withoutLongTests } from '#test/helpers/long-tests.ts';
 
@@ -15,9 +16,12 @@ const scope = blockScope();
 const { version } = JSON.parse(readFileSync(path.join(ROOT, 'package.json'), 'utf8'));
 const docker = path.join(ROOT, 'build', 'docker');
 
-test('documents of the package lead to files that it has', async (t) => {
+test('the package has the documentation, and its documents lead to files that it has', async (t) => {
   const folder = path.join(await temporaryDir(t), 'package');
+  await builtSite();
   await stagePackage(folder);
+  assert.ok(existsSync(path.join(folder, 'out/site/quick-start.html')));
+  assert.ok(globSync('out/site/assets/chunks/@localSearchIndex*.js.br', { cwd: folder }).length > 0);
   const documents = globSync('**/*.md', { cwd: folder });
   for (const name of ['README.md', 'CHANGELOG.md', 'docs/install.md', 'docs/settings.md'])
     assert.ok(documents.includes(path.normalize(name)), name);

@@ -142,4 +142,11 @@ test('keys work on every page; eight tabs share the connections of one browser',
   assert.match(page.url(), /config$/, 'Esc closes the dialog and leaves the page');
   const documentation = page.getByRole('link', { name: 'Documentation', exact: true });
   assert.equal(await documentation.getAttribute('href'), `${daemon.url}/docs`);
+  // its pages are tried in test/integration/start/site.test.ts
+  await page.context().route(`${daemon.url}/docs`, (route) => route.fulfill({ body: 'Documentation' }));
+  await page.keyboard.press('Control+k');
+  await page.getByPlaceholder('Search apps, nodes and pages, or run a command').fill('open the documentation');
+  const opened = page.context().waitForEvent('page');
+  await page.keyboard.press('Enter');
+  await (await opened).waitForURL(`${daemon.url}/docs`);
 });
