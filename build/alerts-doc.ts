@@ -79,6 +79,8 @@ never follows a redirect, and never contacts an address that \`STREAMHUB_DENY_PR
 
 ## Examples
 
+In the commands, \`BASE\` is your daemon's API and \`STREAMHUB_TOKEN\` a token: [Quick start](quick-start.md#2-look-around) sets both.
+
 Tell a team on Slack about critical incidents only:
 
 \`\`\`sh
