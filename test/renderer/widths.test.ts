@@ -97,7 +97,8 @@ test('every screen with long names fits each width, for a finger and a mouse', {
 }, async (t) => {
   await builtConsole();
   const { daemon, admin } = await crowded(t);
-  const page = await openConsole(t, await browser(t), daemon.url, { token: admin.api.token as string });
+  const chromium = await browser(t);
+  const page = await openConsole(t, chromium, daemon.url, { token: admin.api.token as string });
   await page.evaluate(watchCharts);
   const cdp = await page.context().newCDPSession(page);
   const open = new Set<unknown>();
@@ -193,33 +194,30 @@ test('every screen with long names fits each width, for a finger and a mouse', {
     }
   });
   await t.test('every page was seen', () => assert.ok(seen.size > 25, [...seen].join(' ')));
-});
-
-test('the pages of the desktop alone fit each width, with long names', {
-  skip: noChromium,
-  timeout: 300_000,
-}, async (t) => {
-  await builtRenderer();
-  const { daemon } = await crowded(t);
-  const host = await desktopHost(t, { timing: QUICK });
-  const other = await testDaemon(t);
-  for (const [name, { url, token }] of [
-    [LONG_NAME, daemon],
-    ['Berlin', other],
-  ] as const) {
-    const credential = { kind: 'token', token };
-    const added = await host.core.dispatch('connections:add', { url, name, credential, keep: 'session' });
-    assert.ok(added.ok, JSON.stringify(added));
-  }
-  const page = await (await browser(t)).newPage({ reducedMotion: 'reduce' });
-  await page.addInitScript(host.bridgeScript);
-  const cdp = await page.context().newCDPSession(page);
-  for (const { path: place } of desktopPages) {
-    await t.test(place, async () => {
-      await page.goto(host.url + place);
-      await settled(page, new Set());
-      assert.deepEqual(await faultsOf(page, cdp, WIDTHS), []);
-      await assertAccessible(page, place);
-    });
-  }
+  await t.test('the pages of the desktop alone', async (desktop) => {
+    await page.close();
+    await builtRenderer();
+    const host = await desktopHost(desktop, { timing: QUICK });
+    const other = await testDaemon(desktop);
+    for (const [name, { url, token }] of [
+      [LONG_NAME, daemon],
+      ['Berlin', other],
+    ] as const) {
+      const credential = { kind: 'token', token };
+      const added = await host.core.dispatch('connections:add', { url, name, credential, keep: 'session' });
+      assert.ok(added.ok, JSON.stringify(added));
+    }
+    const app = await chromium.newPage({ reducedMotion: 'reduce' });
+    await app.addInitScript(host.bridgeScript);
+    const protocol = await app.context().newCDPSession(app);
+    for (const { path: place } of desktopPages) {
+      await desktop.test(place, async () => {
+        await app.goto(host.url + place);
+        await settled(app, new Set());
+        assert.deepEqual(await faultsOf(app, protocol, WIDTHS), []);
+        await assertAccessible(app, place);
+      });
+    }
+    await app.close();
+  });
 });
