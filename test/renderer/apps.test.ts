@@ -1,22 +1,24 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { assertAccessible, browser, builtConsole, noChromium, openConsole } from '#test/helpers/browser.ts';
+import { assertAccessible, browser, builtConsole, goInside, noChromium, openConsole } from '#test/helpers/browser.ts';
 import { testDaemon } from '#test/helpers/daemon.ts';
 import { ConsolePage } from './console-page.ts';
 
 test('the apps screen', { skip: noChromium }, async (t) => {
   await builtConsole();
   const daemon = await testDaemon(t);
-  const chromium = await browser(t);
-  const open = async (t: { after(fn: () => unknown): void }) => {
-    const page = await openConsole(t, chromium, daemon.url, { token: daemon.token, path: '/apps' });
-    const ui = new ConsolePage(page);
+  const page = await openConsole(t, await browser(t), daemon.url, { token: daemon.token });
+  const ui = new ConsolePage(page);
+  /** Comes from another page. */
+  const open = async () => {
+    await goInside(page, '/');
+    await ui.heading('Overview').waitFor();
+    await goInside(page, '/apps');
     await ui.row('live').waitFor();
-    return { page, ui };
   };
 
-  await t.test('creates an app, checking its name as it is typed', async (t) => {
-    const { page, ui } = await open(t);
+  await t.test('creates an app, checking its name as it is typed', async () => {
+    await open();
     await ui.button('Create app').click();
     const panel = ui.dialog('Create an app');
     const name = panel.getByLabel('Name', { exact: true });
@@ -35,16 +37,16 @@ test('the apps screen', { skip: noChromium }, async (t) => {
     assert.equal((await daemon.api.get('/apps/stage')).body.livekitRoomPrefix, 'stage-rooms');
   });
 
-  await t.test('an app made elsewhere appears without a reload', async (t) => {
-    const { ui } = await open(t);
+  await t.test('an app made elsewhere appears without a reload', async () => {
+    await open();
     await ui.statusBar().getByText('Updates live', { exact: true }).waitFor();
     await daemon.api.post('/apps', { name: 'elsewhere' });
     await ui.row('elsewhere').waitFor();
   });
 
-  await t.test('finds among many, by keyboard', async (t) => {
+  await t.test('finds among many, by keyboard', async () => {
     for (let n = 0; n < 120; n += 1) await daemon.api.post('/apps', { name: `many-${String(n).padStart(3, '0')}` });
-    const { page, ui } = await open(t);
+    await open();
     await ui.row('many-000').waitFor();
     const drawn = await page.locator('[role="row"][data-index]').count();
     assert.ok(drawn < 60, `only the rows in sight are in the page, not ${drawn}`);
@@ -63,16 +65,16 @@ test('the apps screen', { skip: noChromium }, async (t) => {
     await page.waitForURL('**/apps/stage**');
   });
 
-  await t.test('says what was searched when nothing is found', async (t) => {
-    const { page, ui } = await open(t);
+  await t.test('says what was searched when nothing is found', async () => {
+    await open();
     await ui.field('Find by name or prefix').fill('nothing-like-it');
     await page.getByText('No app matches “nothing-like-it”').waitFor();
     await ui.button('Clear the filter').last().click();
     await ui.row('live').waitFor();
   });
 
-  await t.test('is accessible, light and dark', async (t) => {
-    const { page } = await open(t);
+  await t.test('is accessible, light and dark', async () => {
+    await open();
     await assertAccessible(page, 'the apps');
     await page.emulateMedia({ colorScheme: 'dark' });
     await page.locator('html[data-mantine-color-scheme=dark]').waitFor();
