@@ -1,4 +1,4 @@
-// Short visits to pages of one daemon, in one browser: each goes on from where the last one was.
+// Short visits to pages of one daemon, in one browser: each continues where the last one stopped.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import http from 'node:http';
