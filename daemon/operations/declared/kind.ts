@@ -4,7 +4,7 @@ import type { Principal } from '#daemon/platform/principal.ts';
 import { ApiError } from '#shared/errors.ts';
 import type { DoneChange, PlannedAction } from '#shared/schema/declared.ts';
 import type { Answer } from './answers.ts';
-import type { Fields } from './values.ts';
+import { type Fields, SecretValue } from './values.ts';
 
 /** A file of the folder that belongs to a kind. */
 interface FileShape {
@@ -128,6 +128,10 @@ export interface Kind {
   /** Whether a change of an apply that continues was made already. Undefined: it was, if the object is as it is to be. */
   isMade?(change: Change): boolean | undefined;
 }
+
+/** Whether a plan shows a field without the value of its secret, which is to be given for the apply. */
+export const isAwaited = ({ item, after }: Change, { stage }: Context, field: string): boolean =>
+  stage === 'plan' && after?.[field] === undefined && item?.fields[field] instanceof SecretValue;
 
 /** Why a place of the folder is refused. */
 export interface Problem {

@@ -7,6 +7,7 @@ import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { parse, stringify } from 'yaml';
 import { BIN, type Client, daemonProcess, type TestDaemon, temporaryDir, testDaemon } from '#test/helpers/daemon.ts';
+import { noMountNamespace, runInMountNamespace } from '#test/helpers/mount-namespace.ts';
 import { until } from '#test/helpers/until.ts';
 
 const execute = promisify(execFile);
@@ -437,6 +438,22 @@ test('the configuration as a folder', async (t) => {
     assert.match((await must(['apply', '--result', String(id)], 1)).err, /nothing that you can read/);
     await must(['apply', '--rollback', '--yes'], 0);
 
+    // a change that fails, with the way back by itself
+    const config = await readFile(path.join(folder, 'apps/app-001/config.yaml'), 'utf8');
+    await mkdir(path.join(folder, 'apps/blocked'));
+    const blocked = config.replaceAll('app-001', 'blocked').replaceAll('APP_001', 'BLOCKED');
+    await writeFile(path.join(folder, 'apps/blocked/config.yaml'), blocked);
+    await writeFile(path.join(folder, 'cluster.yaml'), 'strategy: fewest-rooms\n');
+    await mkdir(path.join(source.dataDir, 'apps', 'blocked'));
+    const settings = async () => (await source.api.get('/cluster/settings')).body.data.strategy;
+    const failed = await must(['apply', folder, '--yes', '--rollback-on-failure'], 1);
+    assert.match(failed.err, /^Changed: change cluster cluster\.$/m);
+    assert.match(failed.err, /^Going back to roll-back point \d+\.$/m);
+    assert.match(failed.err, /the change of the app blocked failed/);
+    assert.equal(await settings(), 'same-region');
+    await rm(path.join(source.dataDir, 'apps', 'blocked'), { recursive: true });
+    await rm(path.join(folder, 'apps/blocked'), { recursive: true });
+
     await must(['plan', '--rollback', String(id - 1)], 2);
     await must(['apply', '--rollback', String(id - 1), '--yes'], 0);
     assert.equal((await source.api.as(token).get('/apps')).status, 401);
@@ -446,6 +463,95 @@ test('the configuration as a folder', async (t) => {
     await must(['plan', '--no-such-option'], 1);
     await must(['plan', path.join(home, 'nothing')], 1);
     await must(['apply', path.join(home, 'nothing')], 2);
+  });
+
+  await t.test('plans what needs a secret that is still to be given, and doesn’t apply it without', async () => {
+    const text = '- name: Pager\n  kind: webhook\n  url: ${secret:PAGER_URL}\n';
+    const files = [{ path: 'alert-channels.yaml', text }];
+    const { unresolved, fingerprint } = await plan(source.api, { files });
+    assert.deepEqual(unresolved, ['PAGER_URL']);
+    const refused = await source.api.post('/apply', { files, fingerprint });
+    assert.deepEqual([refused.status, refused.body.code], [400, 'FOLDER_INVALID'], refused.text);
+    const secrets = { PAGER_URL: 'https://pager.example.org/hook' };
+    const { rollbackPoint } = await apply(source.api, { files, secrets });
+    await apply(source.api, { rollbackPoint });
+  });
+
+  await t.test('is bounded at the door', async () => {
+    const refused = async (body: object): Promise<any> => {
+      const { status, body: answer } = await source.api.post('/plan', body);
+      return { status, text: JSON.stringify(answer) };
+    };
+    const many = Array.from({ length: 4001 }, (_, index) => ({ path: `apps/a${index}/app.yaml`, text: '' }));
+    assert.deepEqual((await refused({ files: many })).status, 400);
+    const large = await refused({ files: [{ path: 'livekit.yaml', text: 'x'.repeat(262_145) }] });
+    assert.equal(large.status, 400);
+    assert.match(large.text, /files\.0\.text/);
+    const whole = Array.from({ length: 34 }, () => ({ path: 'livekit.yaml', text: 'x'.repeat(260_000) }));
+    assert.equal((await refused({ files: whole })).status, 413);
+    for (const path of ['../teams.yaml', '/etc/passwd', 'apps/../teams.yaml', 'apps/a/b/app.yaml', 'apps/A/app.yaml']) {
+      const { status, text } = await refused({ files: [{ path, text: '[]' }] });
+      assert.equal(status, 400, path);
+      assert.match(text, /is not a file of a configuration folder/);
+    }
+    const levels = Array.from({ length: 12 }, (_, n) => `a${n + 1}: &a${n + 1} [${`*a${n},`.repeat(10)}]`);
+    const aliases = await refused({ files: [{ path: 'settings.yaml', text: `a0: &a0 [x]\n${levels.join('\n')}\n` }] });
+    assert.equal(aliases.status, 400);
+    assert.match(aliases.text, /settings\.yaml:\d+:\d+/);
+  });
+
+  await t.test('of two applies at the same time, one is made', async () => {
+    const [one, two] = ['one-of-two', 'two-of-two'].map((name) => [
+      { path: `apps/${name}/app.yaml`, text: 'secrets: {}\n' },
+    ]);
+    const before = await exported(source.api);
+    const send = async (files: object) => {
+      const { fingerprint } = await plan(source.api, { files });
+      return () => source.api.post('/apply', { files, fingerprint });
+    };
+    const requests = [await send(one as object), await send(two as object)];
+    const answers = await Promise.all(requests.map((request) => request()));
+    const codes = answers.map(({ status, body }) => (status === 200 ? 'made' : body.code));
+    const made = codes.filter((code) => code === 'made');
+    assert.ok(made.length >= 1 && codes.every((code) => code === 'made' || code === 'APPLY_BUSY'), codes.join());
+    for (const { body } of answers.reverse())
+      if (body.data) await apply(source.api, { rollbackPoint: body.data.rollbackPoint });
+    assert.deepEqual(await exported(source.api), before);
+  });
+
+  await t.test('an app that comes back has its history, and the plan says what has not come back', async () => {
+    const { id } = (await source.api.get('/apps/app-003')).body;
+    const { token } = (await source.api.post('/tokens', { name: 'of 3', scope: 'app', appId: id })).body;
+    const { files } = await exported(source.api);
+    const without = files.filter(({ path: name }) => !name.startsWith('apps/app-003/'));
+    // a folder that lists a token of an app that it deletes contradicts itself
+    const wrong = await source.api.post('/plan', { files: without, prune: true });
+    assert.match(wrong.text, /names an app that the same plan deletes \(app-003\)/);
+    const onlyApps = without.filter(({ path: name }) => name.startsWith('apps/'));
+    const history = async () => (await source.api.get('/apps/app-003/config/backups')).body.data.length;
+    assert.equal((await source.api.patch('/apps/app-003', { displayName: 'Once more' })).status, 200);
+    const versions = await history();
+    assert.ok(versions > 0);
+    const { changes, rollbackPoint } = await apply(source.api, { files: onlyApps, prune: true });
+    assert.deepEqual(done(changes), ['delete token of 3', 'delete app app-003']);
+    assert.equal((await source.api.as(token).get('/apps/app-003')).status, 401);
+    const planned = await plan(source.api, { rollbackPoint });
+    const app = planned.changes.find(({ kind }: any) => kind === 'app');
+    assert.match(app.warnings.join(), /comes back from the archive, with its history/);
+    const back = await apply(source.api, { rollbackPoint });
+    assert.deepEqual(done(back.changes), ['create app app-003', 'create token of 3']);
+    assert.equal((await source.api.as(back.tokens[0].token).get('/apps/app-003/vods')).status, 200);
+    assert.ok((await history()) >= versions, 'the history of the config came back');
+
+    // without the archive it comes back empty, and the plan says so
+    const again = await apply(source.api, { files: onlyApps, prune: true });
+    const archive = path.join(source.dataDir, 'archive');
+    await rm(archive, { recursive: true });
+    const { changes: empty } = await plan(source.api, { rollbackPoint: again.rollbackPoint });
+    const warned = empty.find(({ kind }: any) => kind === 'app').warnings.join();
+    assert.match(warned, /no longer in the archive, so it comes back without its history/);
+    await apply(source.api, { rollbackPoint: again.rollbackPoint });
+    assert.equal((await source.api.get('/apps/app-003')).body.displayName, 'Once more');
   });
 
   await t.test('is closed to tokens of one app and of a team', async () => {
@@ -458,6 +564,17 @@ test('the configuration as a folder', async (t) => {
       await source.api.as(token).get('/rollback-points'),
     ])
       assert.equal(answer.status, 403, answer.text);
+  });
+});
+
+test('a full disk stops an apply, and leaves the way back', { skip: noMountNamespace() }, async (t) => {
+  assert.deepEqual(await runInMountNamespace(t, 'apply-on-full-disk.ts'), {
+    refused: 'STORAGE_FULL',
+    untouched: true,
+    failed: true,
+    hasEnded: true,
+    ended: 200,
+    isBack: true,
   });
 });
 

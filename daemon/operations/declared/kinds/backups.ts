@@ -2,7 +2,7 @@ import { Type } from 'typebox';
 import type { BackupService } from '#daemon/operations/backup/service.ts';
 import { BackupPlanBody } from '#shared/schema/backups.ts';
 import { object } from '#shared/schema/common.ts';
-import type { Change, Kind } from '../kind.ts';
+import { type Change, isAwaited, type Kind } from '../kind.ts';
 import { type Fields, SECRET_PATTERN, SecretValue } from '../values.ts';
 import { singleKind } from './single.ts';
 
@@ -31,9 +31,11 @@ export function backupsKind({ backups, secretFile }: BackupsKindDeps): Kind {
       const secret = passphrase === undefined ? {} : { passphrase: new SecretValue(PASSPHRASE, passphrase) };
       return { cron, destination, recordings, logs, keepLast, keepDays, monthlyTest, ...secret };
     },
-    async check(change, { changes }) {
+    async check(change, context) {
+      const { changes } = context;
       if (change.after === null) return;
-      const body = bodyOf(change);
+      const awaited = isAwaited(change, context, 'passphrase') ? { passphrase: 'a passphrase to come' } : {};
+      const body = { ...bodyOf(change), ...awaited };
       const isComing = changes.some(
         ({ kind, key, action }) => kind.id === 'app' && key === body.destination && action === 'create',
       );

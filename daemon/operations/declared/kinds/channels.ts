@@ -2,7 +2,7 @@ import { Type } from 'typebox';
 import type { AlertService } from '#daemon/operations/alerts/service.ts';
 import { type AlertChannel, CreateChannelBody, type PatchChannelBody } from '#shared/schema/alerts.ts';
 import { object } from '#shared/schema/common.ts';
-import { type Change, defined, type Item, type Kind } from '../kind.ts';
+import { type Change, defined, type Item, isAwaited, type Kind } from '../kind.ts';
 import { type Fields, SECRET_PATTERN, SecretValue } from '../values.ts';
 import { checkEach, listFile, named } from './list.ts';
 
@@ -49,9 +49,12 @@ export function channelsKind({ alerts }: { alerts: AlertService }): Kind {
     read: () => channelItems(alerts),
     settle: (before, wanted) => ({ ...(before ?? defaults), ...wanted }),
     check: (changes, context) =>
-      checkEach(changes, context, ({ before, after }) => {
-        if (after !== null)
-          alerts.checkChannel(bodyOf(after), before === null ? undefined : (before['kind'] as string));
+      checkEach(changes, context, (change) => {
+        const { before, after } = change;
+        if (after === null) return;
+        const awaited = isAwaited(change, context, 'url') ? { url: 'https://example.org/awaited' } : {};
+        const body = { ...bodyOf(after), ...awaited };
+        alerts.checkChannel(body, before === null ? undefined : (before['kind'] as string));
       }),
     async apply(changes: readonly Change[], { actor }, outcome) {
       const ids = new Map(channelItems(alerts).map(({ key, id }) => [key, id]));

@@ -40,6 +40,7 @@ export function ChooseFolder({ onChosen }: { onChosen: (body: PlanBody) => void 
         </p>
         <SegmentedControl
           aria-label="Source"
+          style={{ alignSelf: 'flex-start' }}
           data={[
             { value: 'files', label: 'Zip or files' },
             { value: 'folder', label: 'Folder' },

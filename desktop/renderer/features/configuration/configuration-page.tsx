@@ -16,7 +16,7 @@ import { type Column, DataTable } from '../../ui/data/table.tsx';
 import { Empty } from '../../ui/feedback/empty.tsx';
 import { Notice, Problem } from '../../ui/feedback/problem.tsx';
 import { State } from '../../ui/feedback/state.tsx';
-import { Page, Panel, TablePanel } from '../../ui/layout/page.tsx';
+import { Page, Panel } from '../../ui/layout/page.tsx';
 import { SidePanel } from '../../ui/layout/side-panel.tsx';
 import { plural } from '../../ui/words/format.ts';
 import { Ago } from '../../ui/words/time.tsx';
@@ -35,6 +35,7 @@ export function ConfigurationPage() {
   const [wanted, setWanted] = useState<PlanBody>();
   const open = points.data?.find(({ id }) => String(id) === search['point']);
   const close = (): void => setSearch({ point: undefined });
+  const [saving, save] = useExport();
   if (lack !== undefined)
     return (
       <Page title="Configuration">
@@ -42,7 +43,8 @@ export function ConfigurationPage() {
       </Page>
     );
   return (
-    <Page title="Configuration" actions={<ExportButton />}>
+    <Page title="Configuration" actions={<ExportButton state={saving} onSave={save} />}>
+      <ExportResult state={saving} />
       {jobs.map((job) => (
         <Panel key={job.id} title={job.title}>
           <JobProgress job={job} />
@@ -55,10 +57,11 @@ export function ConfigurationPage() {
       )}
       <QueryView query={points} what="the roll-back points">
         {(list) => (
-          <TablePanel>
+          <Panel title="Roll-back points" flush>
             <DataTable
               name="rollback-points"
               label="Roll-back points"
+              maxHeight={480}
               columns={columns}
               rows={list}
               rowKey={({ id }) => id}
@@ -70,7 +73,7 @@ export function ConfigurationPage() {
                 </Empty>
               }
             />
-          </TablePanel>
+          </Panel>
         )}
       </QueryView>
       <SidePanel
@@ -127,40 +130,53 @@ const columns: readonly Column<RollbackPoint>[] = [
   { id: 'by', header: 'Applied by', width: 'minmax(140px, 1fr)', from: 'medium', cell: ({ createdBy }) => createdBy },
 ];
 
-/** Packs the export in the browser. A desktop saves texts only, and has the command line. */
-function ExportButton() {
+interface Saving {
+  isBusy?: boolean;
+  error?: unknown;
+  warnings?: readonly string[];
+}
+
+/** Packs the export in the browser, and saves it. */
+function useExport(): [Saving, () => Promise<void>] {
   const { id } = useDaemon();
-  const [state, setState] = useState<{ isBusy?: boolean; error?: unknown; warnings?: readonly string[] }>({});
-  if (bridge().host !== 'web') return <CopyBox text="streamhub export studio" what="export command" />;
+  const [state, setState] = useState<Saving>({});
   const save = async (): Promise<void> => {
     setState({ isBusy: true });
     try {
-      const data = await clientFor(id).call(exportConfiguration, undefined, { timeout: 120_000 });
+      const { files, warnings } = await clientFor(id).call(exportConfiguration, undefined, { timeout: 120_000 });
       const link = document.createElement('a');
-      link.href = URL.createObjectURL(new Blob([zip(data.files)], { type: 'application/zip' }));
+      link.href = URL.createObjectURL(new Blob([zip(files)], { type: 'application/zip' }));
       link.download = 'streamhub-configuration.zip';
       link.click();
       URL.revokeObjectURL(link.href);
-      setState({ warnings: data.warnings });
+      setState({ warnings });
     } catch (error) {
       setState({ error });
     }
   };
+  return [state, save];
+}
+
+/** A desktop saves texts only, and has the command line. */
+function ExportButton({ state, onSave }: { state: Saving; onSave: () => Promise<void> }) {
+  if (bridge().host !== 'web') return <CopyBox text="streamhub export studio" what="export command" />;
   return (
-    <>
-      {state.error === undefined ? null : <Problem error={state.error} title="Nothing was exported" />}
-      {state.warnings?.length ? (
-        <Notice tone="warn" title={`${plural(state.warnings.length, 'part')} left out of the export`}>
-          <ul>
-            {state.warnings.map((warning) => (
-              <li key={warning}>{warning}</li>
-            ))}
-          </ul>
-        </Notice>
-      ) : null}
-      <Button loading={state.isBusy ?? false} leftSection={<IconDownload size={14} />} onClick={() => void save()}>
-        Export configuration
-      </Button>
-    </>
+    <Button loading={state.isBusy ?? false} leftSection={<IconDownload size={14} />} onClick={() => void onSave()}>
+      Export configuration
+    </Button>
+  );
+}
+
+function ExportResult({ state: { error, warnings = [] } }: { state: Saving }) {
+  if (error !== undefined) return <Problem error={error} title="Nothing was exported" />;
+  if (warnings.length === 0) return null;
+  return (
+    <Notice tone="warn" title={`${plural(warnings.length, 'part')} left out of the export`}>
+      <ul>
+        {warnings.map((warning) => (
+          <li key={warning}>{warning}</li>
+        ))}
+      </ul>
+    </Notice>
   );
 }
