@@ -500,7 +500,7 @@ test('the configuration as a folder', async (t) => {
     assert.match(aliases.text, /settings\.yaml:\d+:\d+/);
   });
 
-  await t.test('of two applies at the same time, one is made', async () => {
+  await t.test('two applies at the same time don’t mix', async () => {
     const [one, two] = ['one-of-two', 'two-of-two'].map((name) => [
       { path: `apps/${name}/app.yaml`, text: 'secrets: {}\n' },
     ]);
