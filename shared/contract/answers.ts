@@ -38,14 +38,19 @@ export interface CreatedPlace {
   isEnveloped: boolean;
 }
 
-/** The place of what an operation creates: the GET below its path, if the answer names the object. */
+/** The place of what an operation creates: the GET that it declares, else the one below its path if the answer names the object. */
 export function createdPlace(op: Operation, operations: readonly Operation[]): CreatedPlace | undefined {
   const own = propertiesOf(op.responses[201]);
   if (op.method !== 'POST' || !(201 in op.responses)) return undefined;
+  const isEnveloped = own['data'] !== undefined;
+  const { createdPath } = op;
+  if (createdPath !== undefined) {
+    const [, field = ''] = /\{(\w+)\}$/.exec(createdPath) ?? [];
+    return { path: createdPath, field, isEnveloped };
+  }
   for (const { method, path } of operations) {
     const param = path.startsWith(`${op.path}/`) ? /^\{(\w+)\}$/.exec(path.slice(op.path.length + 1))?.[1] : undefined;
     if (method !== 'GET' || param === undefined) continue;
-    const isEnveloped = own['data'] !== undefined;
     const fields = isEnveloped ? propertiesOf(own['data'] as unknown as TSchema) : own;
     const field = [param, 'id', 'name'].find((name) => fields[name] !== undefined);
     return field === undefined ? undefined : { path, field, isEnveloped };

@@ -37,6 +37,7 @@ export const joinCluster = operation({
     '`X-Cluster-Token` is a join code, the cluster token, or the node’s own credential. Idempotent by `name`: returns 201 for a new node and 200 for a known one, and keeps the status that the operator set. While a node with its own credential is alive, only that credential can update its entry.',
   access: 'cluster-token',
   body: JoinBody,
+  createdPath: '/cluster/nodes/{nodeId}',
   responses: { 201: envelope(JoinAnswer), 200: envelope(JoinAnswer) },
   errors: [
     'CLUSTER_DISABLED',

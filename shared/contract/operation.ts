@@ -59,6 +59,8 @@ export interface Operation {
   hasEtag?: true;
   /** Media types of a file that may be sent as the body, as it is; the handler gets it as a stream, not yet bounded. */
   uploads?: readonly string[];
+  /** Path of the GET for what it creates, where that is not below its own path. The last parameter names a field of the answer. */
+  createdPath?: string;
   /**
    * Fields that the body’s schema doesn’t know: `refused`, or `ignored` and named in a `Warning` header. Refused by default where
    * something is created (status 201), because a misspelt limit would be none.

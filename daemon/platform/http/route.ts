@@ -83,8 +83,9 @@ function placing(op: Operation): (<B>(request: FastifyRequest, reply: FastifyRep
     } else if (created !== undefined && reply.statusCode === 201) {
       const own = (created.isEnveloped ? answer['data'] : answer) as Record<string, unknown>;
       const params = request.params as Record<string, string>;
-      const path = created.path.replace(/\{(\w+)\}/g, (_, name: string) =>
-        encodeURIComponent(String(op.path.includes(`{${name}}`) ? params[name] : own[created.field])),
+      const { length } = created.path;
+      const path = created.path.replace(/\{(\w+)\}/g, (found, name: string, at: number) =>
+        encodeURIComponent(String(at + found.length === length ? own[created.field] : params[name])),
       );
       reply.header('location', `/api/v1${path}`);
     }

@@ -1,9 +1,30 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { describe, test } from 'node:test';
-import { isPolled } from '#shared/contract/answers.ts';
+import { createdPlace, isPolled } from '#shared/contract/answers.ts';
 import { operations } from '#shared/contract/index.ts';
 import { type Answer, Client, daemonProcess, sharedDaemon, temporaryDir } from '#test/helpers/daemon.ts';
+
+/** Operations that create what no GET gives alone. */
+const WITHOUT_ADDRESS = [
+  'addMember',
+  'createAlertChannel',
+  'createAlertRule',
+  'createInvite',
+  'createIpBan',
+  'createIpRule',
+  'createJoinCode',
+  'createJoinToken',
+  'createSignInLink',
+  'createTenant',
+  'createToken',
+  'openBrowserSession',
+  'setup',
+  'signup',
+  'watchRoom',
+];
+/** A path whose parameters have no names. */
+const shapeOf = (path: string): string => path.replace(/\{\w+\}/g, '{}');
 
 const keyed = (key: string) => ({ 'idempotency-key': key });
 
@@ -81,6 +102,18 @@ describe('headers of answers', () => {
 
   test('what was created, or is worked on, has an address', async () => {
     const { api } = daemon;
+    const nowhere = operations.filter((op) => 201 in op.responses && createdPlace(op, operations) === undefined);
+    assert.deepEqual(
+      nowhere.map(({ id }) => id).sort(),
+      WITHOUT_ADDRESS.toSorted(),
+      'a new one needs `createdPath`, or has no GET',
+    );
+    for (const { createdPath } of operations)
+      if (createdPath !== undefined)
+        assert.ok(
+          operations.some((op) => op.method === 'GET' && shapeOf(op.path) === shapeOf(createdPath)),
+          createdPath,
+        );
     const created = await api.post('/apps', { name: 'placed' });
     assert.equal(created.headers.get('location'), '/api/v1/apps/placed');
     const asked = await api.delete('/apps/placed?deleteVods=0', { prefer: 'handling=lenient, respond-async' });
