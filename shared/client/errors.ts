@@ -51,12 +51,21 @@ export class UnreachableError extends Error {
   readonly trace: RequestTrace;
   /** HTTP status of an answer that is not from a daemon. */
   readonly status: number | undefined;
+  /** Milliseconds until another try makes sense, if that answer says so. */
+  readonly retryAfterMs: number | undefined;
 
-  constructor(reason: UnreachableReason, message: string, trace: RequestTrace, cause?: unknown, status?: number) {
+  constructor(
+    reason: UnreachableReason,
+    message: string,
+    trace: RequestTrace,
+    cause?: unknown,
+    answer?: { status: number; headers: Readonly<Record<string, string>> },
+  ) {
     super(message, cause === undefined ? undefined : { cause });
     this.reason = reason;
     this.trace = trace;
-    this.status = status;
+    this.status = answer?.status;
+    this.retryAfterMs = waitOf(answer?.headers['retry-after']);
   }
 }
 

@@ -111,21 +111,23 @@ function readAnswer(op: OperationAddress, answer: WireAnswer, trace: RequestTrac
   try {
     return JSON.parse(answer.body);
   } catch (error) {
-    throw foreign(answer.status, trace, error);
+    throw foreign(answer, trace, error);
   }
 }
 
 /** The error that an answer without success stands for. */
-export function errorOf({ status, body, headers }: WireAnswer, trace: RequestTrace): DaemonError | UnreachableError {
-  const refusal = refusalOf(status, body);
-  return refusal === undefined ? foreign(status, trace) : new DaemonError(refusal, trace, headers['retry-after']);
+export function errorOf(answer: WireAnswer, trace: RequestTrace): DaemonError | UnreachableError {
+  const refusal = refusalOf(answer.status, answer.body);
+  return refusal === undefined
+    ? foreign(answer, trace)
+    : new DaemonError(refusal, trace, answer.headers['retry-after']);
 }
 
-const foreign = (status: number, trace: RequestTrace, cause?: unknown): UnreachableError =>
+const foreign = (answer: WireAnswer, trace: RequestTrace, cause?: unknown): UnreachableError =>
   new UnreachableError(
     'not-streamhub',
-    `The response (HTTP ${status}) is not from a StreamHub daemon; a proxy may be the cause.`,
+    `The response (HTTP ${answer.status}) is not from a StreamHub daemon; a proxy may be the cause.`,
     trace,
     cause,
-    status,
+    answer,
   );

@@ -30,10 +30,9 @@ export async function waitBefore(attempt: number, error: unknown, signal: AbortS
 function delayOf(attempt: number, error: unknown): number | undefined {
   if (error instanceof UnreachableError) {
     const isPassing = error.status === undefined ? error.reason === 'network' : PASSING.has(error.status);
-    return isPassing ? backoff(attempt, STEPS) : undefined;
-  }
-  if (!(error instanceof DaemonError)) return undefined;
-  if (!PASSING.has(error.status) && error.code !== 'IDEMPOTENT_REQUEST_RUNNING') return undefined;
+    if (!isPassing) return undefined;
+  } else if (!(error instanceof DaemonError)) return undefined;
+  else if (!PASSING.has(error.status) && error.code !== 'IDEMPOTENT_REQUEST_RUNNING') return undefined;
   const { retryAfterMs = backoff(attempt, STEPS) } = error;
   return retryAfterMs <= LONGEST_WAIT ? retryAfterMs : undefined;
 }

@@ -36,7 +36,7 @@ export interface S3Server extends S3Account {
   client: S3Client;
   /** Makes a bucket of a fresh name and answers with it. */
   bucket(): Promise<string>;
-  put(bucket: string, keys: readonly string[], body?: string): Promise<void>;
+  put(bucket: string, keys: readonly string[], body?: string | Uint8Array): Promise<void>;
   keys(bucket: string, prefix?: string): Promise<string[]>;
   /** Forbids everyone to delete below a prefix, or allows it again with null. */
   denyDelete(bucket: string, prefix: string | null): Promise<void>;
