@@ -13,12 +13,20 @@ const LIMITS = { timeout: 1500, retries: 0 };
 
 /** The scripts ask the program itself, so that they never need to be renewed. */
 export const SCRIPTS: Readonly<Record<string, string>> = {
+  // bash breaks words at a colon, as in localhost:3020: the line itself is split, and what stands before the colon is left out
   bash: `_streamhub() {
-  local IFS=$'\\n'
-  COMPREPLY=($(compgen -W "$(streamhub ${COMPLETE} -- "\${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null | cut -f1)" -- "\${COMP_WORDS[COMP_CWORD]}"))
-  [ \${#COMPREPLY[@]} -gt 0 ] || COMPREPLY=($(compgen -f -- "\${COMP_WORDS[COMP_CWORD]}"))
+  local line words before="\${COMP_LINE:0:COMP_POINT}"
+  read -ra words <<< "$before"
+  [[ $before != *[[:space:]] ]] || words+=("")
+  local typed="\${words[\${#words[@]}-1]}"
+  local colon="\${typed%"\${typed##*:}"}"
+  COMPREPLY=()
+  while IFS= read -r line; do
+    line="\${line%%$'\\t'*}"
+    COMPREPLY+=("\${line#"$colon"}")
+  done < <(streamhub ${COMPLETE} -- "\${words[@]:1}" 2>/dev/null)
 }
-complete -F _streamhub streamhub
+complete -o default -F _streamhub streamhub
 `,
   zsh: `#compdef streamhub
 _streamhub() {

@@ -1,57 +1,32 @@
 import assert from 'node:assert/strict';
-import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import os from 'node:os';
+import { chmod, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { after, describe, test } from 'node:test';
-import tls from 'node:tls';
+import { describe, test } from 'node:test';
 import { parse } from 'yaml';
-import { makeCertificate } from '#test/helpers/certificates.ts';
-import { TEST_TOKEN, testDaemon } from '#test/helpers/daemon.ts';
-import { startLivekit } from '#test/helpers/livekit.ts';
-import { disposeMedia, join } from '#test/helpers/participant.ts';
+import { TEST_TOKEN } from '#test/helpers/daemon.ts';
+import { join } from '#test/helpers/participant.ts';
 import { addVods } from '#test/helpers/recordings.ts';
-import { startS3Server } from '#test/helpers/s3-server.ts';
-import { inTerminal, piped, type Ran, type Session, terminalMissing } from '#test/helpers/terminal.ts';
+import { inTerminal, piped, terminalMissing } from '#test/helpers/terminal.ts';
 import { until } from '#test/helpers/until.ts';
-
-// A daemon on another port, with TLS and a certificate that nobody trusts by itself.
-const folder = await mkdtemp(path.join(os.tmpdir(), 'streamhub-cli-'));
-after(() => disposeMedia());
-after(() => rm(folder, { recursive: true, force: true }));
-const file = (name: string): string => path.join(folder, name);
-const { key, cert } = await makeCertificate('localhost');
-await writeFile(file('key.pem'), key, { mode: 0o600 });
-await writeFile(file('cert.pem'), cert);
-tls.setDefaultCACertificates([...tls.getCACertificates('default'), cert]);
-const CLUSTER_TOKEN = 'cluster-token-of-the-test-0123456789';
-const livekit = await startLivekit({ after });
-const withoutLivekit = typeof livekit === 'string' ? livekit : false;
-const daemon = await testDaemon(
-  { after },
-  {
-    ...(typeof livekit === 'string' ? {} : livekit.env),
-    LOG_LEVEL: 'info',
-    STREAMHUB_CLUSTER_TOKEN: CLUSTER_TOKEN,
-    TLS_CERT: file('cert.pem'),
-    TLS_KEY: file('key.pem'),
-  },
-);
-const { api } = daemon;
-
-const REMOTE = { STREAMHUB_URL: daemon.url, STREAMHUB_TOKEN: TEST_TOKEN, STREAMHUB_CA_FILE: file('cert.pem') };
-const CONTEXTS = { STREAMHUB_CONFIG_DIR: file('config') };
-const screen = (args: string, env: Record<string, string> = {}): Promise<Ran> =>
-  inTerminal(args.split(' '), { ...REMOTE, ...env }).ended;
-const session = (args: string, env: Record<string, string> = {}): Session =>
-  inTerminal(args.split(' '), { ...REMOTE, ...env });
-/** In a terminal, with the exit code 0. */
-async function shows(args: string, ...texts: RegExp[]): Promise<string> {
-  const ran = await screen(args);
-  assert.equal(ran.code, 0, `${args}: ${ran.screen}`);
-  for (const text of texts) assert.match(ran.screen, text);
-  return ran.screen;
-}
-const json = async (args: string): Promise<any> => JSON.parse(await shows(`${args} --json`));
+import './media.ts';
+import './shells.ts';
+import './sign-in.ts';
+import {
+  api,
+  CLUSTER_TOKEN,
+  CONTEXTS,
+  daemon,
+  file,
+  folder,
+  json,
+  REMOTE,
+  s3,
+  screen,
+  session,
+  shows,
+  withoutLivekit,
+  withoutS3,
+} from './world.ts';
 
 describe('in a terminal, against a daemon with TLS', { skip: terminalMissing }, () => {
   test('connect asks for the token without an echo, and contexts remember the daemon and its authority', async () => {
@@ -247,10 +222,8 @@ describe('in a terminal, against a daemon with TLS', { skip: terminalMissing }, 
     assert.ok(Array.isArray(await json('logs heard -n 5 --level info')));
   });
 
-  test('storage and recordings: a real bucket, a download that is continued', async (t) => {
-    const s3 = await startS3Server();
-    if (typeof s3 === 'string') return t.skip(s3);
-    t.after(() => s3.stop());
+  test('storage and recordings: a real bucket, a download that is continued', { skip: withoutS3 }, async () => {
+    assert.ok(typeof s3 !== 'string');
     await api.post('/apps', { name: 'films' });
     const bucket = await s3.bucket();
     const settings = `--provider minio --bucket ${bucket} --region ${s3.region} --endpoint ${s3.endpoint} --force-path-style --key ${s3.key}`;

@@ -29,9 +29,13 @@ export interface Session {
 }
 
 /** Starts `streamhub …` in a terminal of 200 columns. */
-export function inTerminal(args: readonly string[], env: Record<string, string>): Session {
+export const inTerminal = (args: readonly string[], env: Record<string, string>): Session =>
+  programInTerminal(process.execPath, [BIN, ...args], env);
+
+/** Starts any program in such a terminal. */
+export function programInTerminal(program: string, args: readonly string[], env: Record<string, string>): Session {
   if (typeof pty === 'string') throw new Error(pty);
-  const child: IPty = pty.spawn(process.execPath, [BIN, ...args], {
+  const child: IPty = pty.spawn(program, [...args], {
     name: 'xterm-256color',
     cols: 200,
     rows: 50,
