@@ -82,7 +82,10 @@ describe('in a terminal, against a daemon with TLS', { skip: terminalMissing }, 
     ];
     assert.match(table, /^shop +Laden/m);
     const names = parse(yaml).map((app: any) => app.name);
-    assert.ok(['live', 'shop'].every((name) => names.includes(name)), yaml);
+    assert.ok(
+      ['live', 'shop'].every((name) => names.includes(name)),
+      yaml,
+    );
     assert.match(csv, /^name,displayName\n(?:.*\n)*live,Live\n(?:.*\n)*shop,Laden\n/);
     assert.equal((await json('apps get shop')).displayName, 'Laden');
     await shows('apps sizes shop', /vod count +0/);
