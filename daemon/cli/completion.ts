@@ -13,7 +13,7 @@ const LIMITS = { timeout: 1500, retries: 0 };
 
 /** The scripts ask the program itself, so that they never need to be renewed. */
 export const SCRIPTS: Readonly<Record<string, string>> = {
-  // bash breaks words at a colon, as in localhost:3020: the line itself is split, and what stands before the colon is left out
+  // bash breaks words at a colon, as in localhost:3020: the line itself is split, and the part before the colon is left out
   bash: `_streamhub() {
   local line words before="\${COMP_LINE:0:COMP_POINT}"
   read -ra words <<< "$before"
