@@ -92,28 +92,33 @@ export type Plan = Static<typeof Plan>;
 const Done = object({ action, ...named }, { title: 'ConfigurationChange' });
 export type DoneChange = Static<typeof Done>;
 
-export const Applied = object({
-  changes: Type.Array(Done, { description: 'What was changed, in this order.' }),
-  rollbackPoint: nullable(RowId(), { description: 'For going back to the state before. `null`: nothing was changed.' }),
-  tokens: Type.Array(
-    object({
-      name: Type.String(),
-      id: Type.Integer(),
-      token: Type.String({ description: 'Shown only in this answer.' }),
+export const Applied = object(
+  {
+    changes: Type.Array(Done, { description: 'What was changed, in this order.' }),
+    rollbackPoint: nullable(RowId(), {
+      description: 'For going back to the state before. `null`: nothing was changed.',
     }),
-    { description: 'The API tokens that were created.' },
-  ),
-  invites: Type.Array(
-    object({
-      team: Type.String(),
-      email: Type.String(),
-      emailSent: Type.Boolean(),
-      inviteUrl: Type.Optional(Type.String({ description: 'Only if it was not emailed, and only in this answer.' })),
-    }),
-    { description: 'The people who were invited.' },
-  ),
-  warnings: Type.Array(Type.String()),
-});
+    tokens: Type.Array(
+      object({
+        name: Type.String(),
+        id: Type.Integer(),
+        token: Type.String({ description: 'Shown only in this answer.' }),
+      }),
+      { description: 'The API tokens that were created.' },
+    ),
+    invites: Type.Array(
+      object({
+        team: Type.String(),
+        email: Type.String(),
+        emailSent: Type.Boolean(),
+        inviteUrl: Type.Optional(Type.String({ description: 'Only if it was not emailed, and only in this answer.' })),
+      }),
+      { description: 'The people who were invited.' },
+    ),
+    warnings: Type.Array(Type.String()),
+  },
+  { title: 'AppliedConfiguration' },
+);
 export type Applied = Static<typeof Applied>;
 
 export const RollbackPoint = object({
