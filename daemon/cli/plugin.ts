@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
 import * as ops from '#shared/contract/plugins.ts';
 import { EXIT, ExitWith } from './exit-codes.ts';
-import { KINDS, type Kind } from './plugin/scaffold.ts';
+import { KINDS, type Kind, scaffoldPlugin } from './plugin/scaffold.ts';
 import { type CommonOptions, operationCommand, remoteCommand } from './remote/command.ts';
 import { withDaemon } from './remote/daemon.ts';
 import { formatOf, print, printData } from './remote/output.ts';
@@ -94,7 +94,6 @@ interface NewOptions {
 }
 
 async function create(name: string, { typescript: isTyped = false, ...options }: NewOptions): Promise<void> {
-  const { scaffoldPlugin } = await import('./plugin/scaffold.ts');
   const made = await scaffoldPlugin({ ...options, name, isTyped });
   print(`Created ${made.folder}:`);
   for (const file of made.files) print(`  ${file}`);
