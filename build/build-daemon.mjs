@@ -11,23 +11,29 @@ const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 
 /** Bundled because they are needed at every start; everything else from node_modules is loaded as it is. */
 const BUNDLED =
-  /^(?:fastify|@fastify\/[^/]+|fastq|typebox|ajv|ajv-formats|fast-json-stringify|fast-uri|find-my-way|avvio|light-my-request|secure-json-parse|ipaddr\.js|rate-limiter-flexible|fastify-plugin|abstract-logging|process-warning|reusify|toad-cache|semver|rfdc|json-schema-ref-resolver|fast-deep-equal|json-schema-traverse|require-from-string|helmet|fast-decode-uri-component|fast-querystring|safe-regex2|ret|cookie|set-cookie-parser|dequal|jose|croner|diff|lru-cache|async-mutex|tslib|p-limit|yocto-queue|fastest-levenshtein|pino|pino-std-serializers|thread-stream|sonic-boom|safe-stable-stringify|quick-format-unescaped|on-exit-leak-free|atomic-sleep|@pinojs\/redact|real-require)(?:\/|$)/;
+  /^(?:fastify|@fastify\/[^/]+|fastq|typebox|ajv|ajv-formats|fast-json-stringify|fast-uri|find-my-way|avvio|light-my-request|secure-json-parse|ipaddr\.js|rate-limiter-flexible|fastify-plugin|abstract-logging|process-warning|reusify|toad-cache|semver|rfdc|json-schema-ref-resolver|fast-deep-equal|json-schema-traverse|require-from-string|helmet|fast-decode-uri-component|fast-querystring|safe-regex2|ret|cookie|set-cookie-parser|dequal|jose|croner|diff|lru-cache|async-mutex|tslib|p-limit|yocto-queue|fastest-levenshtein|pino|pino-std-serializers|thread-stream|sonic-boom|safe-stable-stringify|quick-format-unescaped|on-exit-leak-free|atomic-sleep|yaml|@pinojs\/redact|real-require)(?:\/|$)/;
 
 /**
- * An `import` of `node:http` reads each of its exports. One of them, `WebSocket`, loads Node's `fetch`: 25 ms and 14 MB for each
- * process and thread, though few ever need it. The built-in module itself loads it at first use.
+ * Parts of Node that few processes and threads need, loaded at first use. An `import` of `node:http` reads each of its exports, and
+ * `WebSocket` among them loads Node's `fetch`: 25 ms and 14 MB. Fastify requires `node:http2`, 2 MB, whether it serves HTTP/2 or not.
  */
-const HTTP_WITHOUT_FETCH = {
-  name: 'http-without-fetch',
-  resolveId: (id, _importer, { kind }) => (id === 'node:http' && kind !== 'require-call' ? '\0http' : undefined),
-  load: (id) =>
-    id === '\0http'
-      ? `const http = process.getBuiltinModule('node:http');
-         export default http;
-         export const { ${Object.keys(http).filter((name) => !LOADS_FETCH.has(name))} } = http;`
-      : undefined,
+const LAZY_NODE = {
+  name: 'lazy-node',
+  resolveId: (id, _importer, { kind }) => {
+    if (id === 'node:http2') return '\0http2';
+    return id === 'node:http' && kind !== 'require-call' ? '\0http' : undefined;
+  },
+  load: (id) => LAZY_MODULES[id],
 };
 const LOADS_FETCH = new Set(['CloseEvent', 'MessageEvent', 'WebSocket']);
+const LAZY_MODULES = {
+  '\0http': `const http = process.getBuiltinModule('node:http');
+    export default http;
+    export const { ${Object.keys(http).filter((name) => !LOADS_FETCH.has(name))} } = http;`,
+  '\0http2': ['createServer', 'createSecureServer']
+    .map((name) => `export const ${name} = (...args) => process.getBuiltinModule('node:http2').${name}(...args);`)
+    .join('\n'),
+};
 
 /** What every bundle of the daemon's code has in common. */
 export const SETTINGS = {
@@ -41,9 +47,10 @@ export const SETTINGS = {
       'streamhub/plugin-sdk': path.join(root, 'shared/plugin-sdk/index.ts'),
     },
   },
-  plugins: [HTTP_WITHOUT_FETCH],
+  plugins: [LAZY_NODE],
   external: (id) =>
     id !== 'node:http' &&
+    id !== 'node:http2' &&
     !id.startsWith('.') &&
     !id.startsWith('streamhub/') &&
     !id.startsWith('#') &&

@@ -27,8 +27,11 @@ export function route<O extends Operation>(
 ): void {
   const statuses = Object.keys(op.responses).map(Number);
   const success = statuses[0] ?? 200;
-  const response: Record<number, unknown> = {};
-  for (const status of statuses) if (op.responses[status]) response[status] = op.responses[status];
+  const bodies = statuses.filter((status) => op.responses[status] !== null);
+  // an object with the key 200 is an array of 300 places to V8: 5 kB for each route, which most don't need
+  const response = Object.fromEntries(
+    bodies.map((status) => [bodies.length === 1 ? `${Math.floor(status / 100)}xx` : status, op.responses[status]]),
+  );
 
   const param = appParamOf(op);
   const appOf = ({ params }: FastifyRequest): string | undefined =>
