@@ -1,3 +1,4 @@
+import { holdYoungGeneration } from '#daemon/platform/young-generation.ts';
 import type { Commands } from './usage.ts';
 
 /** Commands beside the daemon itself, loaded only when called. */
@@ -94,6 +95,7 @@ export async function main(args: string[]): Promise<void> {
 
 /** @param flags by their names */
 async function start(flags: Record<string, string | undefined>): Promise<void> {
+  holdYoungGeneration();
   const { runDaemon } = await import('#daemon/start/main.ts');
   await runDaemon(flags);
 }

@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, onSendHookHandler } from 'fastify';
 import { publicBase, type Settings } from './settings.ts';
 
 /**
@@ -18,11 +18,15 @@ export function withoutBase(url: string, base: string): string {
   return rest.startsWith('/') ? rest : url;
 }
 
-/** Makes `Location` headers name the path that clients see. */
+/** Makes `Location` headers name the path that clients see. An operation that reads has none. */
 export function installPublicLocations(app: FastifyInstance, base: () => string): void {
-  app.addHook('onSend', (_request, reply, payload, done) => {
+  const complete: onSendHookHandler = (_request, reply, payload, done) => {
     const location = reply.getHeader('location');
     if (typeof location === 'string' && location.startsWith('/')) reply.header('location', base() + location);
     done(null, payload);
+  };
+  app.addHook('onRoute', (route) => {
+    if (route.config?.operation?.method === 'GET') return;
+    route.onSend = [route.onSend ?? [], complete].flat();
   });
 }

@@ -119,6 +119,9 @@ export async function traced<T>(
   }
 }
 
+/** Whether anything is traced; decided by the settings that the process started with. */
+export const isTracing = (): boolean => active !== undefined;
+
 /** Begins the span of a request; a `traceparent` of its client is continued. Undefined without tracing. */
 export function traceRequest(method: string, headers: IncomingHttpHeaders, id: string): RequestTrace | undefined {
   if (active === undefined) return undefined;

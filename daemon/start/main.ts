@@ -8,6 +8,7 @@ import { installForwardProxy, proxySettings } from '#daemon/platform/net/proxy.t
 import { trustSystemAuthorities } from '#daemon/platform/net/trust.ts';
 import { loadSettings, publicBase, type Settings, SettingsError } from '#daemon/platform/settings.ts';
 import { VERSION } from '#daemon/platform/version.ts';
+import { releaseYoungGeneration } from '#daemon/platform/young-generation.ts';
 import { portInUse } from '#shared/start-failure.ts';
 import { type RunningDaemon, startDaemon } from './daemon.ts';
 import { FirstCredentials, isKeptOutput } from './first-credentials.ts';
@@ -64,6 +65,7 @@ export async function runDaemon(flags: Record<string, string | undefined>): Prom
   new FirstCredentials(daemon.dir).keepForADay(daemon.services.background);
   greet(daemon, areWritten ? files : undefined);
   const { background, console: webConsole } = daemon.services;
+  releaseYoungGeneration(background);
   if (settings.consoleBuild) background.run('console build', () => webConsole.builder.run());
 
   let stopping = false;

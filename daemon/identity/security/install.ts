@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest, onResponseHookHandler } from 'fastify';
 import { addressKey, clientAddress } from '#daemon/platform/http/client-address.ts';
 import { hookOperations } from '#daemon/platform/http/hook-operations.ts';
 import type { RateLimitClass } from '#shared/contract/operation.ts';
@@ -40,16 +40,21 @@ export function installGuards(app: FastifyInstance, { guard, limits, count404 }:
     const code = (error as unknown as ApiError).code;
     // many viewers behind one address guess nothing
     if (request.routeOptions.config.operation?.limit === 'watch') return done();
-    if (OFFENCES.has(code) || (code === 'UNAUTHENTICATED' && request.headers.authorization !== undefined)) {
+    if (code === 'ROUTE_NOT_FOUND') {
+      if (count404()) guard.offend(clientAddress(request), 'unknown routes');
+    } else if (OFFENCES.has(code) || (code === 'UNAUTHENTICATED' && request.headers.authorization !== undefined)) {
       guard.offend(clientAddress(request), code);
     }
     done();
   });
   // by the answer, not by the route: the console answers for paths that it does not know
-  app.addHook('onResponse', (request, reply, done) => {
-    if (reply.statusCode === 404 && count404() && request.routeOptions.config.operation === undefined)
-      guard.offend(clientAddress(request), 'unknown routes');
-    done();
+  app.addHook('onRoute', (route) => {
+    if (route.config?.operation !== undefined) return;
+    const count: onResponseHookHandler = (request, reply, done) => {
+      if (reply.statusCode === 404 && count404()) guard.offend(clientAddress(request), 'unknown routes');
+      done();
+    };
+    route.onResponse = [route.onResponse ?? [], count].flat();
   });
   // ahead of the hooks that check credentials: a guess costs an attempt, whether or not it is right
   hookOperations(app, 'onRequest', ({ limit }) =>

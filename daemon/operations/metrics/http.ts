@@ -21,13 +21,14 @@ export function installRequestMetrics(app: FastifyInstance, metrics: MetricsServ
   app.addHook('onRequest', (request, reply, done) => {
     if (!metrics.isEnabled) return done();
     inFlight += 1;
+    const startedAt = performance.now();
     reply.raw.once('close', () => {
       inFlight -= 1;
       // an answer that never ends by itself (events) is ended by its reader
       const status = reply.raw.headersSent ? reply.raw.statusCode : CLIENT_GONE;
       const labels = { method: request.method, route: request.routeOptions.url ?? 'unmatched', status };
       metrics.count('http_requests_total', labels);
-      metrics.observe('http_request_duration_seconds', labels, reply.elapsedTime / 1000);
+      metrics.observe('http_request_duration_seconds', labels, (performance.now() - startedAt) / 1000);
       if (status >= 400) metrics.count('errors_total', { source: 'http', code: reply.errorCode ?? String(status) });
     });
     done();

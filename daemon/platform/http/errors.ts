@@ -21,8 +21,8 @@ export function installErrorHandling(app: FastifyInstance, dataDir: string): voi
     const isOperator = principal !== null && principal !== undefined && isGlobal(principal);
     sendError(reply, refusal, isOperator ? (text) => text : (text) => text.replaceAll(below, ''));
   });
-  app.setNotFoundHandler((request, reply) => {
-    sendError(reply, new ApiError('ROUTE_NOT_FOUND', { method: request.method, path: pathOf(request.url) }));
+  app.setNotFoundHandler((request) => {
+    throw new ApiError('ROUTE_NOT_FOUND', { method: request.method, path: pathOf(request.url) });
   });
 }
 

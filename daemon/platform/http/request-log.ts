@@ -28,9 +28,9 @@ export function requestFields({ id, params, routeOptions, logContext, auditNote 
  * logged. While debug is off, routine routes get no hook at all: listening for the end of each answer is a measurable part
  * of a small one's cost. What was refused or failed has a line of the error handler in any case.
  */
-export function installRequestLog(app: FastifyInstance): void {
+export function installRequestLog(app: FastifyInstance, httpLog: Pick<Logger, 'isLevelEnabled'>): void {
   app.decorateRequest('logContext', null);
-  const isDebug = (app.log as Logger).isLevelEnabled('debug');
+  const isDebug = httpLog.isLevelEnabled('debug');
   app.addHook('onRoute', (route) => {
     // nodes report every few seconds, which is not a change worth a line
     const isRoutine =

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import { type RequestTrace, traceRequest } from '../tracing.ts';
+import { isTracing, type RequestTrace, traceRequest } from '../tracing.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -11,6 +11,7 @@ declare module 'fastify' {
 /** Makes each request a span that ends with its response, refusals before the handler included. */
 export function installRequestTraces(app: FastifyInstance): void {
   app.decorateRequest('trace', null);
+  if (!isTracing()) return;
   app.addHook('onRequest', (request, reply, done) => {
     const trace = traceRequest(request.method, request.headers, request.id);
     if (trace !== undefined) {
