@@ -411,6 +411,14 @@ export const SETTINGS = {
       pattern: /^sk_[\w-]{20,}$/,
       hint: 'sk_ followed by at least 20 letters, digits, - or _',
     },
+    backupWork: int(
+      'STREAMHUB_BACKUP_WORK',
+      'Work to open a backup',
+      18,
+      14,
+      22,
+      'What a guess of the passphrase of a new backup costs: 18 takes scrypt about a second and 256 MB of memory, each number below it half. Lower it only with a long random passphrase. Each backup says its own number.',
+    ),
     consoleBuild: flag(
       'STREAMHUB_CONSOLE_BUILD',
       'Console build',

@@ -112,6 +112,8 @@ export async function testDaemon(
       STREAMHUB_API_TOKEN: TEST_TOKEN,
       LOG_LEVEL: 'fatal',
       GPU_DISABLE: 'true',
+      // the least: backups of tests hold nothing that a guess could win
+      STREAMHUB_BACKUP_WORK: '14',
       ...env,
       DATA_DIR: dataDir,
       PORT: env['PORT'] ?? '0',

@@ -2,8 +2,6 @@ import { createCipheriv, createDecipheriv, randomBytes, scrypt } from 'node:cryp
 import { promisify } from 'node:util';
 import { type Identity, type Recipient, Stanza } from 'age-encryption';
 
-/** Of scrypt: 2^18, as the program `age` uses. */
-const WORK_FACTOR = 18;
 /** A higher one in a file is refused, because it would keep the processor busy for minutes. */
 const MAX_WORK_FACTOR = 22;
 const TAG_BYTES = 16;
@@ -13,15 +11,16 @@ const derive = promisify<string, Buffer, number, object, Buffer>(scrypt);
 /**
  * The passphrase recipient of age (https://age-encryption.org/v1#scrypt) with Node's scrypt: the library's own is JavaScript
  * and takes four times as long.
+ * @param work what each guess costs, as a power of two; the program `age` uses 18. It is written into the file
  */
-export function passphraseRecipient(passphrase: string): Recipient {
+export function passphraseRecipient(passphrase: string, work: number): Recipient {
   return {
     async wrapFileKey(fileKey) {
       const salt = randomBytes(16);
-      const key = await keyOf(passphrase, salt, WORK_FACTOR);
+      const key = await keyOf(passphrase, salt, work);
       const cipher = createCipheriv(CIPHER, key, Buffer.alloc(12), { authTagLength: TAG_BYTES });
       const body = Buffer.concat([cipher.update(fileKey), cipher.final(), cipher.getAuthTag()]);
-      return [new Stanza(['scrypt', salt.toString('base64').replace(/=+$/, ''), String(WORK_FACTOR)], body)];
+      return [new Stanza(['scrypt', salt.toString('base64').replace(/=+$/, ''), String(work)], body)];
     },
   };
 }

@@ -55,6 +55,8 @@ export interface RunDeps {
   outside(): BackupLack[];
   /** The passphrase for a backup. @throws ApiError BACKUP_PASSPHRASE_MISSING */
   passphrase(backupId: number): string;
+  /** Of new backups; see `passphraseRecipient`. */
+  passphraseWork: number;
   clock: Clock;
 }
 
@@ -68,7 +70,7 @@ export class BackupRuns {
 
   /** Writes and verifies a backup. */
   async write({ id, input, signal, save }: JobRun<CreateInput, null>): Promise<object> {
-    const { repository, work, dataDir, schema, installation, clock, passphrase } = this.#deps;
+    const { repository, work, dataDir, schema, installation, clock, passphrase, passphraseWork } = this.#deps;
     const row = requireBackup(repository, input.backupId);
     const { recordings, logs } = input;
     const part = path.join(folderOf(dataDir), `.${row.name}.part`);
@@ -84,6 +86,7 @@ export class BackupRuns {
             facts: { format: FORMAT, version: VERSION, installation, schema },
           },
           passphrase: passphrase(row.id),
+          passphraseWork,
           file: part,
         },
         storedObject(row),

@@ -5,10 +5,13 @@ import { Decrypter, Encrypter } from 'age-encryption';
 import { passphraseIdentity, passphraseRecipient } from './age-passphrase.ts';
 import { BackupProblem, damaged } from './manifest.ts';
 
-/** Compresses with zstd and encrypts with age and a passphrase (https://age-encryption.org/v1, scrypt). Runs in workers and commands. */
-export async function seal(plain: AsyncIterable<Buffer>, passphrase: string): Promise<Readable> {
+/**
+ * Compresses with zstd and encrypts with age and a passphrase (https://age-encryption.org/v1, scrypt). Runs in workers and commands.
+ * @param work see `passphraseRecipient`
+ */
+export async function seal(plain: AsyncIterable<Buffer>, passphrase: string, work: number): Promise<Readable> {
   const encrypter = new Encrypter();
-  encrypter.addRecipient(passphraseRecipient(passphrase));
+  encrypter.addRecipient(passphraseRecipient(passphrase, work));
   // an error of one part ends the others, and reaches the reader of the last
   const packed = pipeline(Readable.from(plain, { objectMode: false }), createZstdCompress(), () => {});
   const sealed = await encrypter.encrypt(Readable.toWeb(packed) as ReadableStream<Uint8Array>);

@@ -60,6 +60,7 @@ export function createBackups(
     pool,
     teams: () => tenants.all(),
     schema: SCHEMA,
+    passphraseWork: settings.backupWork,
     installation,
     outside: () => outsideOf(settings, dir.root),
     events,

@@ -211,7 +211,7 @@ describe('a backup', () => {
     assert.ok(backup.verifiedAt !== null && backup.state === 'ready');
     assert.deepEqual(backup.apps, ['live', 'second']);
     const text = await readFile(file, 'latin1');
-    assert.ok(text.startsWith('age-encryption.org/v1') && !text.includes('APP_SECOND'));
+    assert.ok(/^age-encryption\.org\/v1\n-> scrypt \S+ 14\n/.test(text) && !text.includes('APP_SECOND'));
     const elsewhere = await temporaryDir(t);
     assert.equal((await restoreTo(file, elsewhere)).code, 0);
     for (const app of ['live', 'second']) {
@@ -437,6 +437,8 @@ describe('a backup', () => {
     // after a restore that is killed, the next one succeeds
     const target = await temporaryDir(t);
     const file = fileOf(job.result, folder);
+    // this daemon has the default of STREAMHUB_BACKUP_WORK
+    assert.match(await readFile(file, 'latin1'), /^age-encryption\.org\/v1\n-> scrypt \S+ 18\n/);
     const child = spawn(process.execPath, [BIN, 'restore', file, '--data-dir', target], {
       env: { PATH: process.env['PATH'] ?? '', STREAMHUB_BACKUP_PASSPHRASE: PASSPHRASE },
       stdio: 'ignore',

@@ -30,6 +30,8 @@ export interface BackupStorage {
 export interface BackupWriteInput {
   collect: CollectInput;
   passphrase: string;
+  /** See `passphraseRecipient`. */
+  passphraseWork: number;
   /** The file, still under a temporary name; unused with `storage`. */
   file: string;
   storage: BackupStorage | null;
@@ -100,7 +102,7 @@ interface Opened {
 type Tell = (phase: string, done: number, total: number | null) => void;
 
 async function writeAndVerify(
-  { collect, passphrase }: BackupWriteInput,
+  { collect, passphrase, passphraseWork }: BackupWriteInput,
   manifest: Manifest,
   files: readonly CollectedFile[],
   { write, read, remove }: Opened,
@@ -114,7 +116,7 @@ async function writeAndVerify(
       done(null, chunk);
     },
   });
-  const sealed = await seal(archive(manifest, files, tell, signal), passphrase);
+  const sealed = await seal(archive(manifest, files, tell, signal), passphrase, passphraseWork);
   const counted = pipeline(sealed, counter, { signal });
   try {
     await Promise.all([counted, write(counter, signal)]);
