@@ -38,9 +38,9 @@ const all = ['shared', 'daemon', 'desktop', 'plugins', 'test', 'build'].flatMap(
 );
 const found = all.filter((file) => patterns.length === 0 || patterns.some((pattern) => file.includes(pattern)));
 if (found.length === 0) fail(`no test file matches ${patterns.join(' ')}`);
-// started last, a long file would run on while the other cores have nothing left to do
+// started last, a long file would run on while the other cores have nothing left to do; a new file may be one
 const durations = readDurations();
-const files = found.sort((a, b) => (durations[b] ?? 0) - (durations[a] ?? 0) || (a < b ? -1 : 1));
+const files = found.sort((a, b) => (durations[b] ?? Infinity) - (durations[a] ?? Infinity) || (a < b ? -1 : 1));
 
 const reporter = REPORTERS[values['test-reporter']];
 if (reporter === undefined) fail(`--test-reporter is one of ${Object.keys(REPORTERS).join(', ')}`);

@@ -62,9 +62,9 @@ export function clusterRoutes(
       clusterToken: settings.clusterToken,
       clusterRedisUrl: settings.clusterRedisUrl || null,
       ...infoCommand(request),
-      staleAfterSeconds: settings.clusterStaleSeconds,
-      downAfterSeconds: settings.clusterDownSeconds,
-      heartbeatSeconds: cluster.heartbeatSeconds,
+      staleAfterSeconds: cluster.timing.staleMs / 1000,
+      downAfterSeconds: cluster.timing.downMs / 1000,
+      heartbeatSeconds: cluster.timing.heartbeatSeconds,
     });
   });
 
@@ -120,7 +120,7 @@ function nodeRoutes(app: FastifyInstance, cluster: ClusterService): void {
     const settings = body.agent?.settings === undefined ? undefined : cluster.settingsFor(body.nodeId);
     return ok({
       ok: true as const,
-      ...(desired === undefined ? {} : { desired, heartbeatSeconds: cluster.heartbeatSeconds }),
+      ...(desired === undefined ? {} : { desired, heartbeatSeconds: cluster.timing.heartbeatSeconds }),
       ...(look === undefined ? {} : { look }),
       ...(upgrade === undefined ? {} : { upgrade }),
       ...(settings === undefined ? {} : { settings }),

@@ -57,8 +57,8 @@ export class ClusterService {
   readonly upgrades: AgentUpgrades;
   /** What a node is to write into LiveKit's configuration; set by the wing that keeps these settings. */
   settingsFor: (nodeId: string) => HeartbeatAnswer['settings'] = () => undefined;
-  /** How often an agent is asked to report. */
-  readonly heartbeatSeconds: number;
+  /** What follows from the limits of the settings. */
+  readonly timing: ReturnType<typeof nodeTiming>;
   readonly #deps: ClusterServiceDeps;
   readonly #clock: Clock;
   readonly #announcer: NodeAnnouncer;
@@ -74,7 +74,7 @@ export class ClusterService {
     const { config } = deps;
     this.upgrades = new AgentUpgrades(deps.repository);
     const timing = nodeTiming(config.clusterStaleSeconds, config.clusterDownSeconds);
-    this.heartbeatSeconds = timing.heartbeatSeconds;
+    this.timing = timing;
     this.nodes = new NodeRegistry(deps.repository, this.#clock, timing);
     this.joinCodes = new JoinCodes(deps.repository, this.#clock);
     this.#announcer = new NodeAnnouncer(deps.events, this.nodes, config);
@@ -84,7 +84,7 @@ export class ClusterService {
       codes: this.joinCodes,
       announcer: this.#announcer,
       clock: this.#clock,
-      heartbeatSeconds: this.heartbeatSeconds,
+      heartbeatSeconds: timing.heartbeatSeconds,
       twinMs: timing.twinMs,
       log: deps.log,
       onReport: () => {
@@ -266,7 +266,7 @@ export class ClusterService {
   /** Announces nodes that fell silent. */
   sweep(): void {
     // after a start every node gets the time to report first
-    const isSettled = this.#clock.monotonic() - this.#startedMono > this.#deps.config.clusterStaleSeconds * 1000;
+    const isSettled = this.#clock.monotonic() - this.#startedMono > this.timing.staleMs;
     for (const node of this.nodes.values()) {
       const health = this.nodes.health(node);
       if (health !== node.health && (isSettled || health === 'alive')) this.#announcer.health(node, health);

@@ -2,6 +2,7 @@ import path from 'node:path';
 import Database from 'better-sqlite3';
 import { LogRepository } from '#daemon/platform/logs/repository.ts';
 import type { StoredLog } from '#daemon/platform/logs/rows.ts';
+import { NODE_STALE_SECONDS } from '#shared/limits.ts';
 import { nodeHistory } from '#test/helpers/node-history.ts';
 
 /** A past that a daemon would have lived through, written into its files while it is stopped: its times cannot be had through the API. */
@@ -32,7 +33,7 @@ const LINES: readonly Line[] = [
   ['info', 'config', 'config changed', { keys: ['recording.auto', 'webrtc.max_bitrate_kbps'] }],
   ['warn', 'callbacks', 'the receiver answered 503; tried again in 8 s', { event: 'stream.started', attempt: 3 }],
   ['warn', 'storage', 'the bucket answered slowly', { bucket: 'media-eu', ms: 4210 }],
-  ['warn', 'cluster', 'no heartbeat for 90 s', { node: 'edge-sgp-1' }],
+  ['warn', 'cluster', `no heartbeat for ${NODE_STALE_SECONDS} s`, { node: 'edge-sgp-1' }],
   [
     'error',
     'storage',

@@ -73,7 +73,7 @@ const headerOf = (column: string): string =>
     .replace(/=.*$/, '')
     .replaceAll(/[._]/g, ' ')
     .replaceAll(/([a-z0-9])([A-Z])/g, '$1 $2')
-    .replace(/ (?:bytes|s)$|Bytes$/i, '');
+    .replace(/ (?:bytes|s|seconds)$/i, '');
 
 const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z$/;
 

@@ -63,6 +63,13 @@ async function setUp(t: TestContext, recordingConfig: object = {}, s3: object = 
   });
   const asked: string[] = [];
   let number = 0;
+  /** When each egress began: every later answer about it says the same. */
+  const begun = new Map<string, number>();
+  const begunAt = (id: string): number => {
+    const at = begun.get(id) ?? Date.now();
+    begun.set(id, at);
+    return at;
+  };
   let answer: (request: RecordingRequest) => Promise<Egress> = async (request) => egressOf(request);
   const egressOf = (
     request: RecordingRequest,
@@ -74,10 +81,10 @@ async function setUp(t: TestContext, recordingConfig: object = {}, s3: object = 
     status: '',
     state,
     error: null,
-    startedAt: Date.now(),
+    startedAt: begunAt(id),
     endedAt: null,
     askedFiles: [request.filepath],
-    mediaStartedAt: state === 'starting' ? null : Date.now(),
+    mediaStartedAt: state === 'starting' ? null : begunAt(id),
     isAborted: false,
     askedPlaylists: [],
     participant: request.identity,

@@ -56,7 +56,7 @@ export function createDoctor(
         nodes: () =>
           [...cluster.nodes.values()].filter((node) => node.agent !== null && !isStale(cluster.nodes.health(node))),
         looks: cluster.looks,
-        heartbeatSeconds: cluster.heartbeatSeconds,
+        heartbeatSeconds: cluster.timing.heartbeatSeconds,
         liveKitForBrowsers,
         rtmpHost: () => settings.rtmpPublicHost,
       }),

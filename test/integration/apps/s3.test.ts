@@ -6,6 +6,7 @@ import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { GetBucketCorsCommand, PutBucketCorsCommand } from '@aws-sdk/client-s3';
 import { parse } from 'yaml';
+import { BUILT_IN_PROVIDERS } from '#shared/config/schema.ts';
 import { testDaemon } from '#test/helpers/daemon.ts';
 import { type S3Server, startS3Server } from '#test/helpers/s3-server.ts';
 
@@ -331,10 +332,7 @@ test('private endpoints can be denied', async (t) => {
 test('GET /storage/providers describes the forms', async () => {
   const { status, body } = await api.get('/storage/providers');
   assert.equal(status, 200);
-  assert.deepEqual(
-    body.data.map((provider: { id: string }) => provider.id),
-    ['local', 'aws', 'wasabi', 'minio'],
-  );
+  assert.deepEqual(body.data.map((provider: { id: string }) => provider.id).sort(), [...BUILT_IN_PROVIDERS].sort());
   assert.deepEqual([body.data[0].settings.properties, body.data[0].credentials], [{}, []]);
   for (const provider of body.data.slice(1)) {
     assert.equal(provider.settings.type, 'object');

@@ -53,7 +53,7 @@ describe('cluster registry', () => {
     const { nodeId, nodeToken, heartbeatSeconds, ...rest } = first.body.data;
     assert.match(nodeId, UUID);
     assert.match(nodeToken, /^shn_[\w-]{43}$/);
-    assert.equal(heartbeatSeconds, 10);
+    assert.equal(heartbeatSeconds, nodeTiming(NODE_STALE_SECONDS, NODE_DOWN_SECONDS).heartbeatSeconds);
     assert.deepEqual(rest, {
       name: 'edge-1',
       redisUrl: 'redis://:pw@10.0.0.1:6379',
