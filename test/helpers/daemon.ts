@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -8,6 +9,7 @@ import { createLogging } from '#daemon/platform/logs/logger.ts';
 import { loadSettings } from '#daemon/platform/settings.ts';
 import { taskThreads, workerEnvironment } from '#daemon/platform/workers/pool.ts';
 import { type RunningDaemon, startDaemon } from '#daemon/start/daemon.ts';
+import { watchEvents } from './declared-events.ts';
 
 export const ROOT = path.resolve(import.meta.dirname, '../..');
 
@@ -100,7 +102,7 @@ function threadsFor(): ReturnType<typeof taskThreads> {
   return found;
 }
 
-/** Starts a daemon in this process on a free loopback port, over a real socket; it stops with the test. */
+/** Starts a daemon in this process on a free loopback port, over a real socket; it stops with the test, and none of its events may be undeclared. */
 export async function testDaemon(
   t: { after(fn: () => unknown): void },
   env: Record<string, string> = {},
@@ -126,7 +128,11 @@ export async function testDaemon(
     stopped = true;
     await daemon.stop();
   };
-  t.after(stop);
+  const undeclared = watchEvents(daemon.services.events);
+  t.after(async () => {
+    await stop();
+    assert.deepEqual([...undeclared], [], 'every event is what its type declares (shared/schema/event-payloads.ts)');
+  });
   return { ...daemon, stop, dataDir, token: TEST_TOKEN, api: new Client(daemon.url, TEST_TOKEN) };
 }
 

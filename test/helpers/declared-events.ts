@@ -1,5 +1,5 @@
 import { Value } from 'typebox/value';
-import type { DaemonEvent } from '#daemon/platform/events/bus.ts';
+import type { DaemonEvent, EventBus } from '#daemon/platform/events/bus.ts';
 import { exampleOf } from '#daemon/platform/http/openapi-examples.ts';
 import { EVENT_PAYLOADS, type EventData } from '#shared/schema/event-payloads.ts';
 import type { EventType } from '#shared/schema/events.ts';
@@ -25,4 +25,13 @@ export function problemsOf({ type, data }: { type: EventType; data: unknown }): 
       ? []
       : [...Value.Errors(schema, read)].map((one) => `${type}: ${one.instancePath} ${one.message}`)),
   ];
+}
+
+/** Collects what is wrong with the events from now on, each problem once. */
+export function watchEvents(events: EventBus): ReadonlySet<string> {
+  const found = new Set<string>();
+  events.subscribe((event) => {
+    for (const problem of problemsOf(event)) found.add(problem);
+  });
+  return found;
 }
