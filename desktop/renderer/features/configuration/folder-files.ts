@@ -13,7 +13,7 @@ export async function readChosen(chosen: readonly File[]): Promise<DeclaredFile[
     const path = file.webkitRelativePath || file.name;
     if (/\.zip$/i.test(file.name)) {
       if (file.size > MAX_DECLARED_BYTES) throw new Error(`${file.name} is larger than 8 MiB.`);
-      const found = await unzip(new Uint8Array(await file.arrayBuffer()), isYaml, LIMITS);
+      const found = unzip(new Uint8Array(await file.arrayBuffer()), isYaml, LIMITS);
       files.push(...found.map((one) => ({ path: one.path, text: textOf(one.path, one.content) })));
     } else if (isYaml(path)) {
       if (file.size > MAX_DECLARED_BYTES) throw new Error(`${path} is larger than 8 MiB.`);
