@@ -14,7 +14,7 @@ export async function precompressFolder(folder: string): Promise<void> {
     const content = await readFile(file);
     if (content.length < 512) continue;
     const params = {
-      [constants.BROTLI_PARAM_QUALITY]: 9,
+      [constants.BROTLI_PARAM_QUALITY]: 10,
       [constants.BROTLI_PARAM_SIZE_HINT]: content.length,
     };
     await writeFile(`${file}.br`, await promisify(brotliCompress)(content, { params }));

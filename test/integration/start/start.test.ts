@@ -146,7 +146,7 @@ describe('start and stop', () => {
   test('an unknown flag is refused with a pointer to the help, which lists the flags', async () => {
     await assert.rejects(run(process.execPath, [SOURCE, '--nonsense'], { env: ENV }), /Try streamhub --help/);
     const { stdout } = await run(process.execPath, [SOURCE, '--help'], { env: ENV });
-    assert.match(stdout, /--port N/);
+    assert.match(stdout, /--port <n>/);
     assert.match(stdout, /--data-dir TEXT/);
   });
 
