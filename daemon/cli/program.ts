@@ -3,7 +3,7 @@ import { SETTINGS } from '#daemon/platform/settings-table.ts';
 import { VERSION } from '#daemon/platform/version.ts';
 import { nearest } from '#shared/nearest.ts';
 import { EXIT } from './exit-codes.ts';
-import { type Commands, newCommand, runProgram, usageExitCode } from './usage.ts';
+import { type Commands, endQuietly, newCommand, runProgram, usageExitCode } from './usage.ts';
 
 type Flags = Record<string, string | undefined>;
 
@@ -65,8 +65,11 @@ export async function runRoot(commands: Commands, [first = '', ...rest]: readonl
     return EXIT.usage.code;
   }
   const program = rootProgram(commands).showHelpAfterError('Try streamhub --help.');
+  process.stdout.on('error', endQuietly);
   try {
     program.parse(first === 'start' ? rest : [first, ...rest], { from: 'user' });
+    // the daemon outlives a reader of its output
+    process.stdout.off('error', endQuietly);
     return flagsOf(program);
   } catch (error) {
     const code = usageExitCode(error);

@@ -114,7 +114,7 @@ async function runCommand(command: () => Promise<number>): Promise<number> {
 }
 
 /** The reader of the output left, as `head` does: nobody is there to be told. */
-function endQuietly(error: NodeJS.ErrnoException): void {
+export function endQuietly(error: NodeJS.ErrnoException): void {
   if (error.code === 'EPIPE') process.exit(EXIT.ok.code);
   throw error;
 }

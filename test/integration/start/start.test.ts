@@ -147,7 +147,7 @@ describe('start and stop', () => {
     await assert.rejects(run(process.execPath, [SOURCE, '--nonsense'], { env: ENV }), /Try streamhub --help/);
     const { stdout } = await run(process.execPath, [SOURCE, '--help'], { env: ENV });
     assert.match(stdout, /--port <n>/);
-    assert.match(stdout, /--data-dir TEXT/);
+    assert.match(stdout, /--data-dir <text>/);
   });
 
   test('an interrupted create is finished or cleared away at the next start', async (t) => {
