@@ -77,7 +77,12 @@ export async function printCandidates(commands: Commands, args: readonly string[
 
 type Candidate = readonly [name: string, text: string];
 
-async function candidates(commands: Commands, [first, ...before]: string[], typed: string): Promise<Candidate[]> {
+/** What `typed` can become behind the words. */
+export async function candidates(
+  commands: Commands,
+  [first, ...before]: string[],
+  typed: string,
+): Promise<Candidate[]> {
   const names = Object.entries(commands).map(([name, { summary }]): Candidate => [name, summary]);
   const isDaemon = first === undefined || first === 'start' || first.startsWith('-');
   if (isDaemon && typed.startsWith('-')) return optionsOf(rootProgram(commands));
@@ -94,9 +99,11 @@ async function candidates(commands: Commands, [first, ...before]: string[], type
   if (option !== undefined) return option.argChoices?.map(plain) ?? valuesOf(option.name(), before);
   if (typed.startsWith('-')) return optionsOf(command, main);
   const argument = main?.registeredArguments[wordsOf(options, rest).length];
+  // without a daemon there are still the commands
+  const values = async (name: string): Promise<Candidate[]> => valuesOf(name, before).catch(() => []);
   return [
     ...inner.map((one): Candidate => [one.name(), one.description()]),
-    ...(argument === undefined ? [] : (argument.argChoices?.map(plain) ?? (await valuesOf(argument.name(), before)))),
+    ...(argument === undefined ? [] : (argument.argChoices?.map(plain) ?? (await values(argument.name())))),
   ];
 }
 

@@ -11,11 +11,12 @@ import { isAlive, signal } from '#daemon/edge/process-table.ts';
 import { nodeFigures } from '#shared/rules/measures.ts';
 import type { ClusterNode } from '#shared/schema/cluster.ts';
 import type { NodeQuality, NodesQuality } from '#shared/schema/quality.ts';
-import { blockScope, type TestDaemon, testDaemon } from '#test/helpers/daemon.ts';
+import { blockScope, TEST_TOKEN, type TestDaemon, testDaemon } from '#test/helpers/daemon.ts';
 import { bundleAgent, type EdgeNode, edgeNode, untilNode } from '#test/helpers/edge-node.ts';
 import { type Heard, readEvents } from '#test/helpers/event-reader.ts';
 import { type LivekitServer, startLivekit } from '#test/helpers/livekit.ts';
 import { disposeMedia, join } from '#test/helpers/participant.ts';
+import { piped } from '#test/helpers/terminal.ts';
 import { until } from '#test/helpers/until.ts';
 
 const run = promisify(execFile);
@@ -235,6 +236,25 @@ describe('draining and failing nodes', { skip }, () => {
       }
     }
     await noRooms();
+  });
+
+  test('the command line shows the placement, updates an agent, and waits until a node is empty', async () => {
+    const env = { STREAMHUB_URL: daemon.url, STREAMHUB_TOKEN: TEST_TOKEN };
+    const shows = async (args: string, text: RegExp): Promise<void> => {
+      const { code, out, err } = await piped(args.split(' '), env);
+      assert.equal(code, 0, err);
+      assert.match(out, text);
+    };
+    await roomOn('resident', two);
+    await shows('nodes placement', /edge-two/);
+    await shows('nodes upgrade edge-two --json', /"isCurrent": (?:true|false)/);
+    const early = await piped('drain edge-two --wait --timeout 1s'.split(' '), env);
+    assert.equal(early.code, 1, early.out);
+    assert.match(early.err, /edge-two isn’t drained yet\. .*room/);
+    await shows('drain edge-two --wait --end-rooms-after 0s --yes', /edge-two is drained\./);
+    assert.equal(two.livekit(), null);
+    await shows('nodes activate edge-two', /edge-two is active\./);
+    await livekitId(two);
   });
 
   test('a drain goes in steps, ends with the process, and is taken back', async (t) => {

@@ -61,7 +61,10 @@ export function programInTerminal(program: string, args: readonly string[], env:
     ended,
     type: (text) => child.write(text),
     sees: async (text) => {
-      await until(() => text.test(screen()) || code !== undefined);
+      await until(
+        () => text.test(screen()) || code !== undefined,
+        () => `${text}:\n${screen()}`,
+      );
       if (!text.test(screen())) throw new Error(`it ended with ${code} and never showed ${text}:\n${screen()}`);
     },
   };
