@@ -367,8 +367,7 @@ test('from an installed package: the command, the SDK for plain Node, its types,
   assert.deepEqual(
     // piscina is loaded with the first task, which can be before the answer or after
     [...new Set([...packages].map(([, name]) => name))].filter((name) => name !== 'piscina').toSorted(),
-    // yaml is for the first app of a new folder
-    ['better-sqlite3', 'yaml'],
+    ['better-sqlite3'],
     'what each start loads belongs into the bundle (`BUNDLED` in build-daemon.mjs)',
   );
   await api.post('/apps', { name: 'live' });
