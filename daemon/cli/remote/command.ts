@@ -52,8 +52,8 @@ export interface OperationSpec {
   pick?: (data: any) => unknown;
   /** The question before something that can't be undone. */
   confirm?: (values: Values) => string;
-  /** The line after a change, instead of the answer in a table. */
-  done?: (values: Values, data: any) => string;
+  /** The line after a change, instead of the answer in a table. It gets what the person typed. */
+  done?: (typed: Values, data: any) => string;
   /** Fields to add to the body, such as secrets that are asked for. */
   extra?: (options: Values) => Promise<Values>;
   /** Other values for what the person typed, such as an id for a name. */
@@ -109,7 +109,7 @@ export function operationCommand(name: string, op: Operation, spec: OperationSpe
         ...(op.body === undefined || (op.bodyOptional && Object.keys(body).length === 0) ? {} : { body }),
       };
       const data = await callAll(daemon, op, input, options['limit'] as number | undefined, spec.timeout);
-      await report(daemon, data, { ...spec, values, options });
+      await report(daemon, data, { ...spec, typed, options });
     });
   });
 }
@@ -117,14 +117,14 @@ export function operationCommand(name: string, op: Operation, spec: OperationSpe
 async function report(
   daemon: Daemon,
   data: unknown,
-  { values, options, pick, columns, done }: OperationSpec & { values: Values; options: CommonOptions & Values },
+  { typed, options, pick, columns, done }: OperationSpec & { typed: Values; options: CommonOptions & Values },
 ): Promise<void> {
   let shown = data;
   if (options['wait'] === true && isJob(data)) {
     const { waitForJob } = await import('./job-wait.ts');
     shown = await waitForJob(daemon, data);
   }
-  if (done !== undefined && formatOf(options) === 'table') return print(done(values, shown));
+  if (done !== undefined && formatOf(options) === 'table') return print(done(typed, shown));
   if (shown === undefined) return formatOf(options) === 'json' ? print('null') : undefined;
   await printData(pick === undefined ? shown : pick(shown), options, columns);
 }

@@ -519,6 +519,32 @@ test('the configuration as a folder', async (t) => {
     assert.deepEqual(await exported(source.api), before);
   });
 
+  await t.test('can be cancelled between two changes, and goes back', async () => {
+    const before = await exported(source.api);
+    const files = Array.from({ length: 60 }, (_, index) => ({
+      path: `apps/cancelled-${index}/app.yaml`,
+      text: 'secrets: {}\n',
+    }));
+    const { fingerprint } = await plan(source.api, { files });
+    const { id } = (await source.api.post('/apply', { files, fingerprint }, { prefer: 'respond-async' })).body.data;
+    const job = async () => (await source.api.get(`/jobs/${id}`)).body.data;
+    await until('the first change', async () => ((await job()).progress?.done ?? 0) > 0);
+    assert.equal((await source.api.post(`/jobs/${id}/cancel`)).status, 200);
+    await until('the end', async () => (await job()).state === 'cancelled');
+    const [point] = (await source.api.get('/rollback-points')).body.data;
+    const { made } = (await job()).result;
+    assert.deepEqual([point.job, point.state, point.made], [id, 'cancelled', made]);
+    const apps = (await source.api.get('/apps')).body.filter((app: { name: string }) =>
+      app.name.startsWith('cancelled-'),
+    );
+    assert.ok(
+      made > 0 && made < files.length && apps.length === made,
+      `${made} of ${files.length}, ${apps.length} apps`,
+    );
+    await apply(source.api, { rollbackPoint: point.id });
+    assert.deepEqual(await exported(source.api), before);
+  });
+
   await t.test('an app that comes back has its history, and the plan says what has not come back', async () => {
     const { id } = (await source.api.get('/apps/app-003')).body;
     const { token } = (await source.api.post('/tokens', { name: 'of 3', scope: 'app', appId: id })).body;
