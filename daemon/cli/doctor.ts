@@ -25,7 +25,7 @@ export const command = (): Command =>
   withLocal(
     remoteCommand(
       'doctor',
-      'Check the installation, and say what is wrong and what you can do. Exits with 1 if something failed. With an API token of global scope in STREAMHUB_TOKEN, or with --context, the running daemon checks itself: addresses, webhooks, storages, nodes and incidents, too. Without it, this command checks the machine, the files and the servers in the settings. The report as JSON holds no secrets, so you can attach it to a question',
+      'Check the installation, and say what is wrong and what you can do. Exits with 1 if something failed. With --url, --context, STREAMHUB_URL or a global token in STREAMHUB_TOKEN, the running daemon checks itself: addresses, webhooks, storages, nodes and incidents, too. Without it, this command checks the machine, the files and the servers in the settings. The report as JSON holds no secrets, so you can attach it to a question',
     ),
   ).action(async (options: DoctorOptions) => {
     const report = await reportFor(options);
@@ -35,8 +35,11 @@ export const command = (): Command =>
   });
 
 async function reportFor(options: DoctorOptions): Promise<CheckReport> {
-  const hasToken = Boolean(process.env['STREAMHUB_TOKEN']);
-  if (options.url !== undefined || options.context !== undefined || (hasToken && (await isThere(options))))
+  const { STREAMHUB_TOKEN, STREAMHUB_URL, STREAMHUB_CONTEXT } = process.env;
+  const hasToken = Boolean(STREAMHUB_TOKEN);
+  const isLocal = options.dataDir !== undefined || options.envFile !== undefined;
+  const isNamed = options.url ?? options.context ?? (!isLocal && (STREAMHUB_URL || STREAMHUB_CONTEXT));
+  if (isNamed || (hasToken && (await isThere(options))))
     return withDaemon(
       options,
       async (daemon) => (await daemon.call(checkInstallation, {}, { timeout: LIMIT_MS })).data,

@@ -105,6 +105,23 @@ describe('in a terminal, against a daemon with TLS', { skip: terminalMissing }, 
     await shows('jobs', /app-delete .*succeeded/);
     const [{ id }] = await json('jobs');
     await shows(`jobs get ${id} --wait`, /state +succeeded/);
+    await api.post('/apps', { name: 'gone' });
+    await api.delete('/apps/gone', { prefer: 'respond-async' });
+    await shows('jobs --wait', /app-delete .*succeeded +gone/);
+  });
+
+  test('errors speak of what a person typed, and doctor asks the daemon that is named', async () => {
+    const refused = async (args: string, code: number, text: RegExp): Promise<void> => {
+      const ran = await screen(args);
+      assert.equal(ran.code, code, ran.screen);
+      assert.match(ran.screen, text);
+      assert.doesNotMatch(ran.screen, /body\.|details|Bearer|GET \//);
+    };
+    await refused('apps create Bad-Name', 1, /^streamhub: name must be 3 to 32 of a-z/m);
+    await refused('config get nope', 5, /To list those that you can see: streamhub apps/);
+    const { screen: report } = await screen('doctor');
+    assert.match(report, /^LiveKit$/m);
+    assert.doesNotMatch(report, /isn’t running/);
   });
 
   test('config: get, edit with a review, a kept text after a conflict, validate, diff, apply, history, revert', async () => {

@@ -3,6 +3,7 @@ import type { RequestInput } from '#shared/client/wire.ts';
 import type { Operation } from '#shared/contract/operation.ts';
 import type { Job } from '#shared/schema/jobs.ts';
 import { confirm } from '../ask.ts';
+import { ExitWith } from '../exit-codes.ts';
 import { newCommand, sentence } from '../usage.ts';
 import type { ConnectionOptions } from './connection.ts';
 import { type Daemon, withDaemon } from './daemon.ts';
@@ -90,7 +91,7 @@ export function operationCommand(name: string, op: Operation, spec: OperationSpe
     if (!taken.has(field)) addField(command, field, schema, parts.required.has(field), op.method === 'PATCH');
   if (spec.confirm !== undefined) command.option('-y, --yes', 'Agree without being asked.');
   if (spec.waits === 'always') command.option('--no-wait', 'Print the job instead of waiting for it.');
-  if (spec.waits === 'asked') command.option('--wait', 'Wait for the job, and show its progress.');
+  if (spec.waits === 'asked') command.option('--wait', 'Wait for the end, and show the progress.');
   spec.adds?.(command);
   const names = [...Object.keys(parts.params), ...positional.map((one) => one.name)];
   return command.action(async (...args: unknown[]) => {
@@ -120,9 +121,15 @@ async function report(
   { typed, options, pick, columns, done }: OperationSpec & { typed: Values; options: CommonOptions & Values },
 ): Promise<void> {
   let shown = data;
-  if (options['wait'] === true && isJob(data)) {
-    const { waitForJob } = await import('./job-wait.ts');
-    shown = await waitForJob(daemon, data);
+  if (options['wait'] === true) {
+    const { waitForJob, waitForJobs } = await import('./job-wait.ts');
+    if (Array.isArray(data)) {
+      const { ended, exit } = await waitForJobs(daemon, data.filter(isJob));
+      await printData(ended, options, columns);
+      if (exit !== 0) throw new ExitWith(exit);
+      return;
+    }
+    if (isJob(data)) shown = await waitForJob(daemon, data);
   }
   if (done !== undefined && formatOf(options) === 'table') return print(done(typed, shown));
   if (shown === undefined) return formatOf(options) === 'json' ? print('null') : undefined;

@@ -1,5 +1,17 @@
 import { DaemonError, UnreachableError } from '#shared/client/errors.ts';
+import type { ErrorCode } from '#shared/errors.ts';
 import { PluginRefusal, problemLine } from '#shared/plugin-sdk/problems.ts';
+
+/** The daemon's hints speak to programs. These have other words on a command line; null: the lines say it all. */
+const HINTS: Partial<Record<ErrorCode, string | null>> = {
+  VALIDATION_FAILED: null,
+  FOLDER_INVALID: 'Nothing was changed.',
+  UNAUTHENTICATED: 'Check STREAMHUB_TOKEN, or sign in again: streamhub connect URL',
+  APP_NOT_FOUND: 'To list those that you can see: streamhub apps',
+};
+
+/** `body.name` is the argument or option `name` here. */
+const asTyped = (text: string): string => text.replace(/^(?:body|query|params)\.(?=\w)/, '');
 
 interface SystemError extends Error {
   code?: string;
@@ -9,14 +21,16 @@ interface SystemError extends Error {
 /** What went wrong, in lines for people: the daemon's sentence, its hint, the fields, and the id of the request. */
 export function explainFailure(error: unknown): string[] {
   if (error instanceof DaemonError) {
-    const { message, hint, details, requestId } = error;
+    const { code, message, details, requestId } = error;
+    const own = HINTS[code as ErrorCode];
+    const hint = own === undefined ? error.hint : own;
     return [
-      message,
+      asTyped(message),
       // one wrong field is named by the message already
       ...details
         .filter(({ path, message: why }) => message !== `${path} ${why}`)
-        .map(({ path, message: why }) => `  ${path}: ${why}`),
-      ...(hint === undefined || message.includes(hint) ? [] : [`  ${hint}`]),
+        .map(({ path, message: why }) => `  ${asTyped(path)}: ${why}`),
+      ...(hint == null || message.includes(hint) ? [] : [`  ${hint}`]),
       ...(requestId === undefined ? [] : [`  Request id: ${requestId}`]),
     ];
   }

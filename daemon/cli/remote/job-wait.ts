@@ -15,6 +15,20 @@ export async function waitForJob(daemon: Daemon, started: Job): Promise<Job> {
   throw new ExitWith(EXIT.failed.code);
 }
 
+/** Waits until each job has ended, and says which failed. Those that ended before stay as they are. */
+export async function waitForJobs(daemon: Daemon, jobs: readonly Job[]): Promise<{ ended: Job[]; exit: number }> {
+  const ended: Job[] = [];
+  let exit: number = EXIT.ok.code;
+  for (const job of jobs) {
+    const now = job.finishedAt === null ? await endOfJob(daemon, job) : job;
+    ended.push(now);
+    if (now === job || now.state === 'succeeded') continue;
+    note(`streamhub: job ${now.id}: ${now.error?.message ?? now.state}`);
+    exit = EXIT.failed.code;
+  }
+  return { ended, exit };
+}
+
 /** Waits until a job has ended, with its progress on a terminal. Ctrl-C ends the waiting, not the job. */
 export async function endOfJob(daemon: Daemon, started: Job): Promise<Job> {
   const progress = new Progress();

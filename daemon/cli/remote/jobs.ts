@@ -8,6 +8,7 @@ export const command = (): Command =>
   group('jobs', 'List, watch, cancel and retry jobs', [
     operationCommand('ls', ops.listJobs, {
       columns: ['id', 'kind', 'title', 'state', 'app', 'createdAt', 'finishedAt'],
+      waits: 'asked',
     }),
     operationCommand('get', ops.getJob, { waits: 'asked' }),
     operationCommand('cancel', ops.cancelJob, { done: ({ id }) => `Cancelled job ${id}.` }),
