@@ -11,6 +11,7 @@ import { SESSION_PATHS } from '#shared/ipc/connections.ts';
 import { ipc } from '#shared/ipc/index.ts';
 import { SignedIn } from '#shared/schema/auth.ts';
 import { TEST_TOKEN, temporaryDir, testDaemon } from '../helpers/daemon.ts';
+import { packedPlugin, providerCode } from '../helpers/plugins.ts';
 import { codeOf, openApp, value } from './app.ts';
 
 const credential = { kind: 'token', token: TEST_TOKEN } as const;
@@ -247,6 +248,28 @@ test('a download becomes a whole file or none', async (t) => {
   assert.equal(await codeOf(app.page.http.download({ ...wanted, suggestedName: '../x' })), 'BAD_CALL');
   app.core.shell.chooseFile = async () => null;
   assert.equal(await value(app.page.http.download(wanted)), null);
+});
+
+test('a file of a page arrives whole', async (t) => {
+  const daemon = await testDaemon(t);
+  const app = await openApp(t);
+  const { id } = await value(app.page.connections.add({ url: daemon.url, credential, keep: 'session' }));
+  const archive = await packedPlugin('carried', providerCode('carried', ''), {
+    providers: ['carried'],
+    manifest: { version: '1.0.0' },
+  });
+  const { status, body } = await value(
+    app.page.http.request({
+      connectionId: id,
+      method: 'POST',
+      path: '/api/v1/plugins',
+      headers: { 'content-type': 'application/gzip' },
+      file: Buffer.from(archive).toString('base64'),
+    }),
+  );
+  assert.equal(status, 201, body);
+  const { data } = JSON.parse(body);
+  assert.deepEqual([data.id, data.version], ['carried', '1.0.0']);
 });
 
 test('what does not fit the contract never reaches a handler', async (t) => {
