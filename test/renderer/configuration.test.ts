@@ -1,7 +1,9 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: references as a folder has them
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
 import { test } from 'node:test';
+import { zip } from '#desktop/renderer/features/configuration/zip.ts';
 import { assertAccessible, browser, builtConsole, noChromium, openConsole } from '#test/helpers/browser.ts';
 import { testDaemon } from '#test/helpers/daemon.ts';
 import { until } from '#test/helpers/until.ts';
@@ -62,7 +64,9 @@ test('a folder is planned, applied and taken back in the console', { skip: noChr
   // the point comes without a reload, and has the new token once
   const row = page.locator('[role="row"][data-opens]').first();
   await row.getByText('applied').waitFor();
-  await row.click();
+  const outcome = page.getByRole('status').filter({ hasText: '3 changes applied' });
+  await outcome.getByText('shows new tokens and links once').waitFor();
+  await outcome.getByRole('button', { name: /^Open roll-back point/ }).click();
   const details = page.getByRole('dialog').last();
   await details.getByRole('button', { name: 'Show tokens and links' }).click();
   const text = await details.getByText(/sk_/).first().innerText();
@@ -74,4 +78,20 @@ test('a folder is planned, applied and taken back in the console', { skip: noChr
   await ui.button('Apply 3 changes').click();
   await until('the token is gone', async () => (await daemon.api.as(token).get('/apps')).status === 401);
   await page.getByText('Apply a folder').waitFor();
+
+  // a zip, whose apply fails: a foreign folder is in the way of its app
+  await mkdir(path.join(daemon.dataDir, 'apps/blocked'));
+  const archive = Buffer.from(zip([{ path: 'apps/blocked/app.yaml', text: 'secrets: {}\n' }]));
+  await page
+    .locator('input[type="file"]')
+    .first()
+    .setInputFiles({ name: 'studio.zip', mimeType: 'application/zip', buffer: archive });
+  await ui.button('Show plan').click();
+  await ui.button('Apply 1 change').click();
+  const failed = page.getByRole('status').filter({ hasText: 'The apply failed: 0 of 1 change made' });
+  await failed
+    .getByText(/Stopped|stopped|blocked/)
+    .first()
+    .waitFor();
+  await assertAccessible(page, 'a failed apply');
 });

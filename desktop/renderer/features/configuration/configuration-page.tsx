@@ -23,7 +23,7 @@ import { Ago } from '../../ui/words/time.tsx';
 import { JobProgress } from '../jobs/job-progress.tsx';
 import { ChooseFolder } from './choose-folder.tsx';
 import { PlanReview } from './plan-review.tsx';
-import { POINT_STATES, PointDetails } from './point-details.tsx';
+import { Outcome, POINT_STATES, PointDetails } from './point-details.tsx';
 import { zip } from './zip.ts';
 
 /** The configuration as a folder of files: planned, applied, exported, and taken back. */
@@ -33,7 +33,9 @@ export function ConfigurationPage() {
   const points = useRead(listRollbackPoints, undefined, { enabled: lack === undefined });
   const jobs = useActiveJobs().filter(({ kind }) => kind === 'configuration-apply');
   const [wanted, setWanted] = useState<PlanBody>();
+  const [begun, setBegun] = useState<number>();
   const open = points.data?.find(({ id }) => String(id) === search['point']);
+  const outcome = points.data?.find(({ job }) => job !== null && job === begun);
   const close = (): void => setSearch({ point: undefined });
   const [saving, save] = useExport();
   if (lack !== undefined)
@@ -50,10 +52,21 @@ export function ConfigurationPage() {
           <JobProgress job={job} />
         </Panel>
       ))}
+      {outcome === undefined ? null : (
+        <Outcome point={outcome} onOpen={() => setSearch({ point: String(outcome.id) })} />
+      )}
       {wanted === undefined ? (
         <ChooseFolder onChosen={setWanted} />
       ) : (
-        <PlanReview wanted={wanted} onChange={setWanted} onClose={() => setWanted(undefined)} />
+        <PlanReview
+          wanted={wanted}
+          onChange={setWanted}
+          onApplied={(job) => {
+            setBegun(job);
+            setWanted(undefined);
+          }}
+          onClose={() => setWanted(undefined)}
+        />
       )}
       <QueryView query={points} what="the roll-back points">
         {(list) => (

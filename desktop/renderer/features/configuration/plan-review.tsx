@@ -22,10 +22,13 @@ const ACTIONS = {
 export function PlanReview({
   wanted,
   onChange,
+  onApplied,
   onClose,
 }: {
   wanted: PlanBody;
   onChange: (wanted: PlanBody) => void;
+  /** The apply has begun, as this job. */
+  onApplied: (job: number) => void;
   onClose: () => void;
 }) {
   const plan = useChange(planConfiguration, { timeout: PATIENCE });
@@ -48,6 +51,7 @@ export function PlanReview({
             plan={plan.data}
             wanted={wanted}
             onChange={onChange}
+            onApplied={onApplied}
             onClose={onClose}
             onOutdated={() => mutate({ body: wanted })}
           />
@@ -61,12 +65,14 @@ function Reviewed({
   plan,
   wanted,
   onChange,
+  onApplied,
   onClose,
   onOutdated,
 }: {
   plan: Plan;
   wanted: PlanBody;
   onChange: (wanted: PlanBody) => void;
+  onApplied: (job: number) => void;
   onClose: () => void;
   onOutdated: () => void;
 }) {
@@ -87,7 +93,10 @@ function Reviewed({
   );
   const deletes = changes.some(({ action }) => action === 'delete');
   const send = (): void =>
-    apply.mutate({ body: { ...wanted, fingerprint }, headers: { prefer: 'respond-async' } }, { onSuccess: onClose });
+    apply.mutate(
+      { body: { ...wanted, fingerprint }, headers: { prefer: 'respond-async' } },
+      { onSuccess: (begun) => 'id' in begun && onApplied(begun.id) },
+    );
   return (
     <>
       <p>{counts.join(', ')}</p>

@@ -1,7 +1,9 @@
 import { Button } from '@mantine/core';
 import { listRollbackPoints, planConfiguration, readApplied } from '#shared/contract/declared.ts';
+import { getJob } from '#shared/contract/jobs.ts';
+import { plural } from '#shared/format.ts';
 import type { RollbackPoint } from '#shared/schema/declared.ts';
-import { useChange } from '../../api/query.ts';
+import { useChange, useRead } from '../../api/query.ts';
 import { useLack } from '../../api/rights.ts';
 import { Notice, Problem } from '../../ui/feedback/problem.tsx';
 import type { Tone } from '../../ui/feedback/state.tsx';
@@ -17,6 +19,34 @@ export const POINT_STATES: Record<RollbackPoint['state'], { tone: Tone; word: st
   cancelled: { tone: 'muted', word: 'cancelled' },
   interrupted: { tone: 'warn', word: 'interrupted' },
 };
+
+const ENDS: Partial<Record<RollbackPoint['state'], string>> = {
+  stopped: 'The apply failed',
+  cancelled: 'The apply was cancelled',
+  interrupted: 'The apply was interrupted',
+};
+
+/** How the apply that was begun here ended. */
+export function Outcome({ point, onOpen }: { point: RollbackPoint; onOpen: () => void }) {
+  const { id, state, changes, made, answer, job } = point;
+  const end = ENDS[state];
+  const { data } = useRead(getJob, { params: { id: job ?? 0 } }, { enabled: end !== undefined && job !== null });
+  if (state === 'applying') return null;
+  const done = plural(made ?? changes.length, 'change');
+  return (
+    <Notice
+      tone={POINT_STATES[state].tone}
+      title={end === undefined ? `${done} applied` : `${end}: ${made ?? 0} of ${plural(changes.length, 'change')} made`}
+      role="status"
+    >
+      {data?.error ? <p>{[data.error.message, data.error.hint].filter(Boolean).join(' ')}</p> : null}
+      {answer ? <p>The roll-back point shows new tokens and links once.</p> : null}
+      <Button size="xs" onClick={onOpen}>
+        Open roll-back point {id}
+      </Button>
+    </Notice>
+  );
+}
 
 /** What an apply changed, what it created that is shown once, and the way back. */
 export function PointDetails({ point, onRollBack }: { point: RollbackPoint; onRollBack: () => void }) {
