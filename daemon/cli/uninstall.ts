@@ -56,7 +56,7 @@ export const command = (): Command =>
       )
       .option(
         '-y, --yes',
-        'Delete the data, and the program of the Debian package. Otherwise you are told how to remove the program.',
+        'Delete the data, and remove the Debian package. For other packages, print how to remove the program.',
       )
       .option('--keep-data', 'Keep data and settings.'),
   ).action((options: UninstallOptions) => uninstall(commandSettings(options), kindOf(PACKAGE_ROOT), options));

@@ -213,7 +213,7 @@ test('pages of a daemon', { skip: noChromium }, async (t) => {
     });
   });
 
-  await t.test('a token of one app sees what is its own, and is told what it lacks', async (t) => {
+  await t.test('a token of one app sees only its app, and learns which permission it lacks', async (t) => {
     const { body: app } = await daemon.api.get('/apps/live');
     const { body: made } = await daemon.api.post('/tokens', { name: 'one', scope: 'app', appId: app.id });
     const page = await openConsole(t, chromium, daemon.url, { token: made.token, path: '/apps' });

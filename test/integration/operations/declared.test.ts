@@ -477,7 +477,7 @@ test('the configuration as a folder', async (t) => {
     await apply(source.api, { rollbackPoint });
   });
 
-  await t.test('is bounded at the door', async () => {
+  await t.test('refuses too many files, too large ones, foreign paths and YAML that unfolds', async () => {
     const refused = async (body: object): Promise<any> => {
       const { status, body: answer } = await source.api.post('/plan', body);
       return { status, text: JSON.stringify(answer) };

@@ -201,7 +201,7 @@ describe('hostile plugins', () => {
     }
   });
 
-  test('one that is stuck while it judges settings is told from settings that are wrong, and forgiven later', async () => {
+  test('a provider that hangs while it checks settings isn’t reported as wrong settings, and works again later', async () => {
     await daemon.api.post('/plugins/moody-a/enable');
     const stuck = await meanwhile(
       daemon.api.put('/apps/live/s3', { provider: 'moody-a', options: { mood: 'stuck in validate' } }),
