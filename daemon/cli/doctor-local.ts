@@ -5,7 +5,15 @@ import { livekitSteps } from '#daemon/operations/connections/livekit.ts';
 import { mailSteps } from '#daemon/operations/connections/mail.ts';
 import { redisSteps } from '#daemon/operations/connections/redis.ts';
 import { runSteps, type Step } from '#daemon/operations/connections/steps.ts';
-import { type Check, failed, fine, runChecks, skipped, warning } from '#daemon/operations/doctor/check.ts';
+import {
+  type Check,
+  failed,
+  fine,
+  runChecks,
+  skipped,
+  warning,
+  warningCheck,
+} from '#daemon/operations/doctor/check.ts';
 import { fileChecks } from '#daemon/operations/doctor/files.ts';
 import { machineChecks } from '#daemon/operations/doctor/machine.ts';
 import { asFinding } from '#daemon/operations/doctor/media.ts';
@@ -14,20 +22,17 @@ import checkDatabases from '#daemon/operations/doctor/tasks/database-check.ts';
 import { Background } from '#daemon/platform/background.ts';
 import { openDatabase } from '#daemon/platform/db/open.ts';
 import { Mailer } from '#daemon/platform/mail/mailer.ts';
-import { loadSettings, type Settings, SettingsError } from '#daemon/platform/settings.ts';
+import { type Settings, SettingsError } from '#daemon/platform/settings.ts';
 import { SettingsStore } from '#daemon/platform/settings-store.ts';
 import { InstallationWarnings } from '#daemon/platform/warnings.ts';
 import { isRunning, readRunFile } from '#shared/files/run-file.ts';
 import { isUrlHere } from '#shared/rules/hosts.ts';
 import type { CheckGroup, CheckReport } from '#shared/schema/check.ts';
 import { hideSecrets } from '#shared/secrets.ts';
-import type { LocalOptions } from './settings.ts';
+import { type LocalOptions, readSettings } from './settings.ts';
 
 /** Nothing of this command writes a log. */
 const SILENT = { info() {}, warn() {}, error() {} };
-
-const readSettings = ({ dataDir, envFile }: LocalOptions): Settings =>
-  loadSettings({ env: process.env, flags: { 'data-dir': dataDir, 'env-file': envFile } });
 
 /** What can be seen without the daemon. */
 export async function localReport(options: LocalOptions, hasToken: boolean): Promise<CheckReport> {
@@ -78,15 +83,7 @@ async function localChecks(settings: Settings, hasToken: boolean): Promise<Check
             );
       },
     },
-    ...settings.warnings.map(
-      ({ code, subject, message }): Check => ({
-        id: `warning-${code.toLowerCase().replaceAll('_', '-')}`,
-        group: 'machine',
-        subject,
-        title: 'Settings',
-        run: () => ({ state: 'warning', message }),
-      }),
-    ),
+    ...settings.warnings.map((one) => warningCheck('Settings', one)),
     ...(problem === undefined
       ? []
       : [

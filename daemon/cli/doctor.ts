@@ -1,14 +1,14 @@
 import { styleText } from 'node:util';
 import type { Command } from 'commander';
-import { loadSettings } from '#daemon/platform/settings.ts';
 import { checkInstallation } from '#shared/contract/system.ts';
 import { readRunFile } from '#shared/files/run-file.ts';
 import { CHECK_GROUP_IDS, CHECK_GROUPS, type CheckReport, type CheckState } from '#shared/schema/check.ts';
 import { EXIT, ExitWith } from './exit-codes.ts';
 import { type CommonOptions, remoteCommand } from './remote/command.ts';
+import { namesDaemon } from './remote/connection.ts';
 import { withDaemon } from './remote/daemon.ts';
 import { formatOf, print, printData } from './remote/output.ts';
-import { type LocalOptions, withLocal } from './settings.ts';
+import { type LocalOptions, readSettings, withLocal } from './settings.ts';
 
 const LIMIT_MS = 60_000;
 const MARKS: Record<CheckState, readonly [mark: string, color: 'green' | 'yellow' | 'red' | 'gray']> = {
@@ -35,11 +35,8 @@ export const command = (): Command =>
   });
 
 async function reportFor(options: DoctorOptions): Promise<CheckReport> {
-  const { STREAMHUB_TOKEN, STREAMHUB_URL, STREAMHUB_CONTEXT } = process.env;
-  const hasToken = Boolean(STREAMHUB_TOKEN);
-  const isLocal = options.dataDir !== undefined || options.envFile !== undefined;
-  const isNamed = options.url ?? options.context ?? (!isLocal && (STREAMHUB_URL || STREAMHUB_CONTEXT));
-  if (isNamed || (hasToken && (await isThere(options))))
+  const hasToken = Boolean(process.env['STREAMHUB_TOKEN']);
+  if (namesDaemon(options) || (hasToken && (await isThere(options))))
     return withDaemon(
       options,
       async (daemon) => (await daemon.call(checkInstallation, {}, { timeout: LIMIT_MS })).data,
@@ -47,10 +44,9 @@ async function reportFor(options: DoctorOptions): Promise<CheckReport> {
   return (await import('./doctor-local.ts')).localReport(options, hasToken);
 }
 
-async function isThere({ dataDir, envFile }: LocalOptions): Promise<boolean> {
+async function isThere(options: LocalOptions): Promise<boolean> {
   try {
-    const settings = loadSettings({ env: process.env, flags: { 'data-dir': dataDir, 'env-file': envFile } });
-    return (await readRunFile(settings.dataDir)) !== undefined;
+    return (await readRunFile(readSettings(options).dataDir)) !== undefined;
   } catch {
     return false;
   }

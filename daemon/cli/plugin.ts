@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
+import type { Operation } from '#shared/contract/operation.ts';
 import * as ops from '#shared/contract/plugins.ts';
 import { EXIT, ExitWith } from './exit-codes.ts';
 import { KINDS, type Kind, scaffoldPlugin } from './plugin/scaffold.ts';
@@ -55,36 +56,30 @@ export const command = (): Command =>
         .argument('<file>', 'Packed plugin (.tgz) or preset file.')
         .option('--force', 'Also if apps use a storage provider that will be gone.')
         .action(update),
-      operationCommand('enable', ops.enablePlugin, {
-        summary: 'Enable a plugin of a running daemon',
-        done: ({ id }) => `Enabled ${id}.`,
-        adds: withLocal,
-        timeout: PATIENCE_MS,
-      }),
-      operationCommand('disable', ops.disablePlugin, {
-        summary: 'Disable a plugin of a running daemon',
-        done: ({ id }) => `Disabled ${id}.`,
-        adds: withLocal,
-        timeout: PATIENCE_MS,
-      }),
-      operationCommand('rollback', ops.rollBackPlugin, {
-        summary: 'Bring back the version of a plugin before its last update',
-        done: ({ id }) => `Rolled back ${id}.`,
-        adds: withLocal,
-        timeout: PATIENCE_MS,
-      }),
-      operationCommand('remove', ops.removePlugin, {
-        summary: 'Remove a plugin from a running daemon',
-        done: ({ id }) => `Removed ${id}.`,
-        adds: withLocal,
-        timeout: PATIENCE_MS,
-      }),
+      managing('enable', ops.enablePlugin, 'Enable a plugin of a running daemon', 'Enabled'),
+      managing('disable', ops.disablePlugin, 'Disable a plugin of a running daemon', 'Disabled'),
+      managing(
+        'rollback',
+        ops.rollBackPlugin,
+        'Bring back the version of a plugin before its last update',
+        'Rolled back',
+      ),
+      managing('remove', ops.removePlugin, 'Remove a plugin from a running daemon', 'Removed'),
     ],
     false,
   ).hook('preAction', () => {
     // npm runs its scripts in the package's folder; paths are meant from where the person is
     if (process.env['npm_lifecycle_event'] === 'start' && process.env['INIT_CWD'])
       process.chdir(process.env['INIT_CWD']);
+  });
+
+/** A change of a plugin that a daemon has. @param did for the line after it */
+const managing = (name: string, op: Operation, summary: string, did: string): Command =>
+  operationCommand(name, op, {
+    summary,
+    done: ({ id }) => `${did} ${id}.`,
+    adds: withLocal,
+    timeout: PATIENCE_MS,
   });
 
 interface NewOptions {

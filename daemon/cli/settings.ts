@@ -16,12 +16,16 @@ export const withLocal = (command: Command): Command =>
     .option('--env-file <file>', 'File with the settings of that daemon. Default: streamhub.env in the data folder.')
     .optionsGroup('Options:');
 
+/** The settings of the daemon that the options name. @throws SettingsError */
+export const readSettings = ({ dataDir, envFile }: LocalOptions): Settings =>
+  loadSettings({ env: process.env, flags: { 'data-dir': dataDir, 'env-file': envFile } });
+
 /**
  * The daemon's settings for a command beside it. It writes what is odd about them to standard error, as the daemon does at its start.
  * @throws SettingsError
  */
-export function commandSettings({ dataDir, envFile }: LocalOptions): Settings {
-  const settings = loadSettings({ env: process.env, flags: { 'data-dir': dataDir, 'env-file': envFile } });
+export function commandSettings(options: LocalOptions): Settings {
+  const settings = readSettings(options);
   for (const { message } of settings.warnings) process.stderr.write(`streamhub: warning: ${message}\n`);
   return settings;
 }

@@ -3,7 +3,7 @@ import type { RequestInput } from '#shared/client/wire.ts';
 import type { Operation } from '#shared/contract/operation.ts';
 import type { Job } from '#shared/schema/jobs.ts';
 import { confirm } from '../ask.ts';
-import { ExitWith } from '../exit-codes.ts';
+import { EXIT, ExitWith } from '../exit-codes.ts';
 import { newCommand, sentence } from '../usage.ts';
 import type { ConnectionOptions } from './connection.ts';
 import { type Daemon, withDaemon } from './daemon.ts';
@@ -121,19 +121,16 @@ async function report(
   { typed, options, pick, columns, done }: OperationSpec & { typed: Values; options: CommonOptions & Values },
 ): Promise<void> {
   let shown = data;
+  let exit: number = EXIT.ok.code;
   if (options['wait'] === true) {
     const { waitForJob, waitForJobs } = await import('./job-wait.ts');
-    if (Array.isArray(data)) {
-      const { ended, exit } = await waitForJobs(daemon, data.filter(isJob));
-      await printData(ended, options, columns);
-      if (exit !== 0) throw new ExitWith(exit);
-      return;
-    }
-    if (isJob(data)) shown = await waitForJob(daemon, data);
+    if (Array.isArray(data)) ({ ended: shown, exit } = await waitForJobs(daemon, data.filter(isJob)));
+    else if (isJob(data)) shown = await waitForJob(daemon, data);
   }
   if (done !== undefined && formatOf(options) === 'table') return print(done(typed, shown));
   if (shown === undefined) return formatOf(options) === 'json' ? print('null') : undefined;
   await printData(pick === undefined ? shown : pick(shown), options, columns);
+  if (exit !== EXIT.ok.code) throw new ExitWith(exit);
 }
 
 const isJob = (data: unknown): data is Job =>

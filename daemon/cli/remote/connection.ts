@@ -52,6 +52,13 @@ export async function targetOf(options: ConnectionOptions): Promise<Target> {
   return local ?? contextTarget(undefined, caFile);
 }
 
+/** Whether options or environment name a daemon by its address or context, so that the one of this machine isn't meant. */
+export function namesDaemon({ url, context, dataDir, envFile }: ConnectionOptions): boolean {
+  const { STREAMHUB_URL, STREAMHUB_CONTEXT } = process.env;
+  if (url !== undefined || context !== undefined) return true;
+  return dataDir === undefined && envFile === undefined && Boolean(STREAMHUB_URL || STREAMHUB_CONTEXT);
+}
+
 /** The address of that daemon alone: no credential is needed for it. @throws UsageError */
 export async function addressOf(options: ConnectionOptions): Promise<string> {
   const { STREAMHUB_URL, STREAMHUB_CONTEXT } = process.env;

@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import pLimit from 'p-limit';
 import type { CheckGroup, CheckResult, CheckState } from '#shared/schema/check.ts';
+import type { InstallationWarning } from '#shared/schema/settings.ts';
 
 /** What a check found. Neither text may hold a secret. */
 export interface Finding {
@@ -26,6 +27,15 @@ export const fine = (message: string): Finding => ({ state: 'ok', message });
 export const skipped = (message: string): Finding => ({ state: 'skipped', message });
 export const warning = (message: string, cure: string): Finding => ({ state: 'warning', message, cure });
 export const failed = (message: string, cure: string): Finding => ({ state: 'failed', message, cure });
+
+/** A warning that the installation has already. It says itself what to do. */
+export const warningCheck = (title: string, { code, subject, message }: InstallationWarning): Check => ({
+  id: `warning-${code.toLowerCase().replaceAll('_', '-')}`,
+  group: 'machine',
+  subject,
+  title,
+  run: () => ({ state: 'warning', message }),
+});
 
 const AT_ONCE = 8;
 const LIMIT_MS = 20_000;

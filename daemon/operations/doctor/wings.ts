@@ -8,7 +8,7 @@ import { type JudgedNode, nodeSentence, nodeState } from '#shared/rules/nodes.ts
 import type { Incident } from '#shared/schema/alerts.ts';
 import type { InstallationWarning } from '#shared/schema/settings.ts';
 import type { ReadyCheck } from '#shared/schema/stats.ts';
-import { type Check, failed, fine, skipped, warning } from './check.ts';
+import { type Check, failed, fine, skipped, warning, warningCheck } from './check.ts';
 import { asFinding } from './media.ts';
 
 export interface WingDeps {
@@ -50,16 +50,7 @@ export async function wingChecks(deps: WingDeps): Promise<Check[]> {
     ...deps
       .warnings()
       .slice(0, MAX_LISTED)
-      .map(
-        ({ code, subject, message }): Check => ({
-          id: `warning-${code.toLowerCase().replaceAll('_', '-')}`,
-          group: 'machine',
-          subject,
-          title: 'Installation',
-          // a warning says itself what to do
-          run: () => ({ state: 'warning', message }),
-        }),
-      ),
+      .map((one) => warningCheck('Installation', one)),
     ...(await storageChecks(deps)),
     ...nodeChecks(deps),
     ...deps
