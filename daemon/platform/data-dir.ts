@@ -1,7 +1,8 @@
 import { chmodSync, existsSync, mkdirSync, statSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import Database from 'better-sqlite3';
-import { writeAtomicallySync } from '#shared/files/atomic-file.ts';
+import { removeLeftovers, writeAtomicallySync } from '#shared/files/atomic-file.ts';
 import type { RunFile } from '#shared/files/run-file.ts';
 import type { Db } from './db/open.ts';
 
@@ -63,6 +64,13 @@ export function lockDataDir(dir: DataDir): () => void {
   }
   const held = lock;
   return () => held.close();
+}
+
+/** Removes what a kill in the middle of a write has left beside the daemon's own files. */
+export async function removeDataDirLeftovers(dir: DataDir): Promise<void> {
+  const below = await readdir(dir.data, { withFileTypes: true }).catch(() => []);
+  const folders = below.filter((one) => one.isDirectory()).map(({ name }) => path.join(dir.data, name));
+  await Promise.all([dir.root, dir.data, ...folders].map(removeLeftovers));
 }
 
 /** Tells other programs of this machine (the CLI, the desktop) where the daemon listens. Contains no secret. */

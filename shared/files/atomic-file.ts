@@ -203,10 +203,20 @@ export async function recoverFile(file: string): Promise<void> {
       .catch((error) => (isOwnMount(error) ? finishOverwrite(redo, target) : undefined))
       .catch(() => {});
   }
-  const left = ours.filter((name) => name.endsWith('.tmp'));
+  await removeTemporaries(folder, ours);
+}
+
+/** Removes what kills in the middle of writes have left in a folder that no other program writes to. */
+export async function removeLeftovers(folder: string): Promise<void> {
+  await removeTemporaries(folder, await readdir(folder).catch(() => []));
+}
+
+async function removeTemporaries(folder: string, names: readonly string[]): Promise<void> {
+  const left = names.filter((name) => TEMPORARY.test(name));
   await Promise.all(left.map((name) => rm(path.join(folder, name), { force: true }).catch(() => {})));
 }
 
+const TEMPORARY = /^\..+\.[0-9a-f]{12}\.tmp$/;
 const temporaryName = (file: string): string =>
   path.join(path.dirname(file), `.${path.basename(file)}.${randomBytes(6).toString('hex')}.tmp`);
 

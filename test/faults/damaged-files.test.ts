@@ -168,6 +168,17 @@ describe('files of the daemon', () => {
     assert.match(await refusal(dataDir), /the registry \S+streamhub\.db is damaged .*backup/);
   });
 
+  test('half of a file, which a kill in the middle of its write left, is removed; files of others stay', async (t) => {
+    const half = (name: string) => `.${name}.0123456789ab.tmp`;
+    const dataDir = await used(t, ({ dataDir: place }) => mkdir(path.join(place, 'data', 'rollback-points')));
+    const left = [half('initial-token'), `data/${half('daemon.json')}`, `data/rollback-points/${half('1.sealed')}`];
+    const kept = ['.notes.tmp', 'data/.notes.0123456789ab.txt'];
+    for (const file of [...left, ...kept]) await writeFile(path.join(dataDir, file), 'sk_half');
+    await testDaemon(t, {}, { dataDir });
+    for (const file of left) await assert.rejects(access(path.join(dataDir, file)), { code: 'ENOENT' }, file);
+    for (const file of kept) await access(path.join(dataDir, file));
+  });
+
   test('a damaged event log is set aside', async (t) => {
     const dataDir = await used(t, () => {});
     await spoil(path.join(dataDir, 'data/events.db'));

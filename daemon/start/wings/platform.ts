@@ -4,7 +4,7 @@ import type { Piscina } from 'piscina';
 import type { AppRegistry } from '#daemon/apps/registry/registry.ts';
 import { Background } from '#daemon/platform/background.ts';
 import { ClockWatch } from '#daemon/platform/clock-watch.ts';
-import { prepareDataDir } from '#daemon/platform/data-dir.ts';
+import { prepareDataDir, removeDataDirLeftovers } from '#daemon/platform/data-dir.ts';
 import { AppDatabases } from '#daemon/platform/db/app-databases.ts';
 import { metaStore } from '#daemon/platform/db/meta.ts';
 import { migrate } from '#daemon/platform/db/migrate.ts';
@@ -185,10 +185,13 @@ export function createPlatform(
       clockWatch.start();
       eventStream.start();
       logs.start();
-      for (const { files, error: err } of await journal.recover()) {
+      const interrupted = await journal.recover();
+      for (const { files, error: err } of interrupted) {
         if (err === undefined) log.warn({ files }, 'finished or undid an interrupted change');
         else log.error({ files, err }, 'an interrupted change could not be finished');
       }
+      // a change that waits for the next start needs its temporary files
+      if (interrupted.every(({ error }) => error === undefined)) await removeDataDirLeftovers(dir);
       await secretFile.load();
       settingsStore.secretsLoaded();
     },

@@ -34,6 +34,14 @@ test('what was written is read again, by the owner only, with nothing left besid
   if (process.platform !== 'win32') assert.equal((await stat(file)).mode & 0o777, 0o600);
 });
 
+test('what a kill in the middle of a write left is gone after the next read', async (t) => {
+  const { dir, make } = await subject(t);
+  await make().write({ names: ['a'] });
+  await writeFile(path.join(dir, '.names.json.0123456789ab.tmp'), 'half');
+  await make().read();
+  assert.deepEqual(await readdir(dir), ['names.json']);
+});
+
 test('many writes at once end with the newest value', async (t) => {
   const { make } = await subject(t);
   const file = make();

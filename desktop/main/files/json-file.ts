@@ -1,7 +1,7 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { TSchema } from 'typebox';
-import { writeAtomically } from '#shared/files/atomic-file.ts';
+import { recoverFile, writeAtomically } from '#shared/files/atomic-file.ts';
 import { setAside } from '#shared/files/set-aside.ts';
 import { schemaError } from '#shared/ipc/check.ts';
 import { failure } from '#shared/ipc/outcome.ts';
@@ -39,6 +39,8 @@ export class JsonFile<T> {
   async read(): Promise<{ value: T; problem: FileProblem | null }> {
     const { file, empty } = this.#options;
     let text: string;
+    await this.#writing;
+    await recoverFile(file);
     try {
       text = await readFile(file, 'utf8');
     } catch (error) {
