@@ -56,8 +56,8 @@ describe('backups', () => {
     for (const ts of ['../secret', '..', '', 'a/b', 'none']) assert.equal(await readBackup(dir, ts), undefined);
   });
   it('leave no half-written files behind', async () => {
-    await writeFile(path.join(dir, '.config.yaml.bak.1.abc.tmp'), '');
-    await writeFile(path.join(dir, '.config.yaml.abc.tmp'), '');
+    await writeFile(path.join(dir, '.config.yaml.bak.1.0123456789ab.tmp'), '');
+    await writeFile(path.join(dir, '.config.yaml.0123456789ab.tmp'), '');
     await writeFile(path.join(dir, '.other.tmp'), '');
     await recoverFile(path.join(dir, CONFIG_NAME));
     assert.deepEqual(await readdir(dir), ['.other.tmp']);
