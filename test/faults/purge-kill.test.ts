@@ -6,13 +6,15 @@ import { giveBucket } from '#test/helpers/bucket.ts';
 import { type DaemonProcess, daemonProcess, TEST_TOKEN, temporaryDir } from '#test/helpers/daemon.ts';
 import { readEvents } from '#test/helpers/event-reader.ts';
 import { addVods, keysOf, type SampleVod, spread } from '#test/helpers/recordings.ts';
+import { s3Gate } from '#test/helpers/s3-gate.ts';
 import { type S3Server, startS3Server } from '#test/helpers/s3-server.ts';
 
 const started = await startS3Server();
 const s3 = started as S3Server;
 after(() => (typeof started === 'string' ? undefined : s3.stop()));
 
-const OBJECTS = 3100;
+/** Two pages of a purge. */
+const OBJECTS = 2100;
 
 interface JobState {
   id: number;
@@ -42,13 +44,15 @@ async function untilJob(
   }
 }
 
-/** An app with recordings in a separate bucket. */
-async function prepare(daemon: DaemonProcess, dir: string) {
-  const bucket = await giveBucket(daemon.api, 'live', s3);
+/** An app with recordings in a separate bucket; the first page of the purge passes the gate, and the rest waits there. */
+async function prepare(t: TestContext, daemon: DaemonProcess, dir: string) {
+  const gate = await s3Gate(t, s3.endpoint);
+  const bucket = await giveBucket(daemon.api, 'live', s3, { endpoint: gate.endpoint });
   const vods = Array.from({ length: OBJECTS }, (_, n): SampleVod => ({ key: `streamhub/live/${n}.mp4` }));
   await s3.put(bucket, [...spread(keysOf(vods)), 'someone-else.mp4']);
   addVods(dir, 'live', vods);
-  return bucket;
+  for (let request = 0; request < 2; request += 1) gate.pass();
+  return { bucket, gate };
 }
 const gone = (dir: string): Promise<boolean> =>
   access(path.join(dir, 'apps/live')).then(
@@ -61,7 +65,7 @@ describe('a purge outlives its daemon', { skip, concurrency: 2 }, () => {
   test('SIGKILL in the middle, and again: each start goes on until every object is gone', async (t) => {
     const dir = await temporaryDir(t);
     let daemon = await daemonProcess(t, dir);
-    const bucket = await prepare(daemon, dir);
+    const { bucket, gate } = await prepare(t, daemon, dir);
     const { body, status } = await daemon.api.delete('/apps/live?deleteVods=true', { prefer: 'respond-async' });
     assert.equal(status, 202);
     const { id } = body.data;
@@ -83,6 +87,7 @@ describe('a purge outlives its daemon', { skip, concurrency: 2 }, () => {
     );
     await daemon.end('SIGKILL');
 
+    gate.open();
     daemon = await daemonProcess(t, dir);
     const last = await untilJob(t, daemon, id, (job) => job.state === 'succeeded');
     assert.equal(last.attempts, 1, 'a continuation is no new attempt');
@@ -96,7 +101,7 @@ describe('a purge outlives its daemon', { skip, concurrency: 2 }, () => {
   test('SIGTERM while a client waits: it is told at once, and the next start finishes the work', async (t) => {
     const dir = await temporaryDir(t);
     let daemon = await daemonProcess(t, dir);
-    const bucket = await prepare(daemon, dir);
+    const { bucket, gate } = await prepare(t, daemon, dir);
     const answer = daemon.api.delete('/apps/live?deleteVods=true');
     await untilJob(t, daemon, 1, (job) => (job.progress?.done ?? 0) >= 1000);
     const end = daemon.end('SIGTERM');
@@ -104,6 +109,7 @@ describe('a purge outlives its daemon', { skip, concurrency: 2 }, () => {
     assert.deepEqual(await end, { code: 0, signal: null });
     assert.ok((await s3.keys(bucket)).length > 1);
 
+    gate.open();
     daemon = await daemonProcess(t, dir);
     await untilJob(t, daemon, 1, (job) => job.state === 'succeeded');
     assert.deepEqual(await s3.keys(bucket), ['someone-else.mp4']);

@@ -1,4 +1,5 @@
-import { isDeletion, s3Proxy } from './s3-proxy.ts';
+import { once } from 'node:events';
+import { addressOf, isDeletion, s3ProxyServer } from './s3-proxy.ts';
 
 /** A proxy before an S3 server that lets its deletions through one by one, or after a while each. */
 export interface S3Gate {
@@ -7,6 +8,10 @@ export interface S3Gate {
   pass(): void;
   /** From now on nothing waits. */
   open(): void;
+  /** From now on connections are refused; those under way break, with what waits. */
+  close(): void;
+  /** Takes connections again, at the same address. */
+  reopen(): Promise<void>;
 }
 
 /** @param pace milliseconds that each deletion takes; without it, each waits for `pass()` */
@@ -23,10 +28,11 @@ export async function s3Gate(t: { after(fn: () => unknown): void }, endpoint: st
     }
     return new Promise<void>((resolve) => waiting.push(resolve));
   };
-  const address = await s3Proxy(t, endpoint, async (request) => {
+  const server = await s3ProxyServer(t, endpoint, async (request) => {
     if (isDeletion(request)) await turn();
     return undefined;
   });
+  const address = addressOf(server);
   return {
     endpoint: address,
     pass() {
@@ -37,6 +43,15 @@ export async function s3Gate(t: { after(fn: () => unknown): void }, endpoint: st
     open() {
       isOpen = true;
       for (const next of waiting.splice(0)) next();
+    },
+    close() {
+      waiting.length = 0;
+      server.close();
+      server.closeAllConnections();
+    },
+    async reopen() {
+      server.listen(Number(new URL(address).port), '127.0.0.1');
+      await once(server, 'listening');
     },
   };
 }

@@ -40,11 +40,17 @@ export const likeBackblaze: Intercept = (request) => {
 };
 
 /** Starts a proxy before an S3 server; it ends with the test. @returns its address */
-export async function s3Proxy(
+export const s3Proxy = async (...given: Parameters<typeof s3ProxyServer>): Promise<string> =>
+  addressOf(await s3ProxyServer(...given));
+
+export const addressOf = (server: http.Server): string => `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+
+/** The same; answers with the server, which can be closed and listen again. */
+export async function s3ProxyServer(
   t: { after(fn: () => unknown): void },
   endpoint: string,
   intercept: Intercept,
-): Promise<string> {
+): Promise<http.Server> {
   const { hostname, port } = new URL(endpoint);
   const server = http.createServer(async (request, response) => {
     const answer = await intercept(request);
@@ -68,5 +74,5 @@ export async function s3Proxy(
     server.close();
     server.closeAllConnections();
   });
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return server;
 }
