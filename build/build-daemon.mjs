@@ -9,9 +9,9 @@ import { buildEdge } from './build-edge.mjs';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 
-/** Bundled because they are needed at every start; everything else from node_modules is loaded as it is. */
+/** Bundled because they are needed at every start, of the daemon or of a command; everything else from node_modules is loaded as it is. */
 const BUNDLED =
-  /^(?:fastify|@fastify\/[^/]+|fastq|typebox|ajv|ajv-formats|fast-json-stringify|fast-uri|find-my-way|avvio|light-my-request|secure-json-parse|ipaddr\.js|rate-limiter-flexible|fastify-plugin|abstract-logging|process-warning|reusify|toad-cache|semver|rfdc|json-schema-ref-resolver|fast-deep-equal|json-schema-traverse|require-from-string|helmet|fast-decode-uri-component|fast-querystring|safe-regex2|ret|cookie|set-cookie-parser|dequal|jose|croner|diff|lru-cache|async-mutex|tslib|p-limit|yocto-queue|fastest-levenshtein|pino|pino-std-serializers|thread-stream|sonic-boom|safe-stable-stringify|quick-format-unescaped|on-exit-leak-free|atomic-sleep|yaml|@pinojs\/redact|real-require)(?:\/|$)/;
+  /^(?:fastify|@fastify\/[^/]+|fastq|typebox|ajv|ajv-formats|fast-json-stringify|fast-uri|find-my-way|avvio|light-my-request|secure-json-parse|ipaddr\.js|rate-limiter-flexible|fastify-plugin|abstract-logging|process-warning|reusify|toad-cache|semver|rfdc|json-schema-ref-resolver|fast-deep-equal|json-schema-traverse|require-from-string|helmet|fast-decode-uri-component|fast-querystring|safe-regex2|ret|commander|cookie|set-cookie-parser|dequal|jose|croner|diff|lru-cache|async-mutex|tslib|p-limit|yocto-queue|fastest-levenshtein|fast-string-truncated-width|pino|pino-std-serializers|thread-stream|sonic-boom|safe-stable-stringify|quick-format-unescaped|on-exit-leak-free|atomic-sleep|yaml|@pinojs\/redact|real-require)(?:\/|$)/;
 
 /**
  * Parts of Node that few processes and threads need, loaded at first use. An `import` of `node:http` reads each of its exports, and

@@ -1,7 +1,17 @@
-// made once: making one costs more than a hundred uses
-const whole = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
-const number = new Intl.NumberFormat('en', { maximumFractionDigits: 1 });
-const plain = new Intl.NumberFormat('en');
+/** A format that is made at its first use, and once: making one costs more than a hundred uses. */
+function formatter(options?: Intl.NumberFormatOptions): { format(value: number): string } {
+  let made: Intl.NumberFormat | undefined;
+  return {
+    format(value) {
+      made ??= new Intl.NumberFormat('en', options);
+      return made.format(value);
+    },
+  };
+}
+
+const whole = formatter({ maximumFractionDigits: 0 });
+const number = formatter({ maximumFractionDigits: 1 });
+const plain = formatter();
 const BINARY = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
 const DECIMAL = ['bit/s', 'kbit/s', 'Mbit/s', 'Gbit/s', 'Tbit/s'];
 

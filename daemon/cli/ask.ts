@@ -1,6 +1,4 @@
 import { readFile } from 'node:fs/promises';
-import { createInterface } from 'node:readline/promises';
-import { Writable } from 'node:stream';
 import { Interrupted, UsageError } from './exit-codes.ts';
 
 const NO_PIPE = 'Standard input is a terminal: pipe the text into the command.';
@@ -23,6 +21,10 @@ export async function confirm(question: string, yes: boolean | undefined): Promi
 /** Asks for a line on the terminal. @throws UsageError without a terminal, Interrupted after Ctrl-C */
 export async function ask(question: string, { hidden = false, instead = '' } = {}): Promise<string> {
   if (!isInteractive()) throw new UsageError(`There is no terminal to ask on.${instead && ` ${instead}`}`);
+  const [{ createInterface }, { Writable }] = await Promise.all([
+    import('node:readline/promises'),
+    import('node:stream'),
+  ]);
   const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
   const lines = createInterface({ input: process.stdin, output: hidden ? silent : process.stderr, terminal: true });
   // only now is the echo off

@@ -1,4 +1,3 @@
-import { holdYoungGeneration } from '#daemon/platform/young-generation.ts';
 import type { Commands } from './usage.ts';
 
 /** Commands beside the daemon itself, loaded only when called. */
@@ -95,7 +94,7 @@ export async function main(args: string[]): Promise<void> {
 
 /** @param flags by their names */
 async function start(flags: Record<string, string | undefined>): Promise<void> {
-  holdYoungGeneration();
+  (await import('#daemon/platform/young-generation.ts')).holdYoungGeneration();
   const { runDaemon } = await import('#daemon/start/main.ts');
   await runDaemon(flags);
 }

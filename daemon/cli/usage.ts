@@ -1,5 +1,5 @@
 import { Command, CommanderError } from 'commander';
-import { SettingsError } from '#daemon/platform/settings.ts';
+import { SettingsError } from '#daemon/platform/settings-error.ts';
 import { nearest } from '#shared/nearest.ts';
 import { EXIT, ExitWith, exitCodeOf, Interrupted } from './exit-codes.ts';
 

@@ -3,7 +3,8 @@ import { chmodSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import { temporaryDir } from '#test/helpers/daemon.ts';
-import { defaultDataDir, loadSettings, publicBase, SettingsError } from './settings.ts';
+import { defaultDataDir, loadSettings, publicBase } from './settings.ts';
+import { SettingsError } from './settings-error.ts';
 
 test('flags win over the environment, the environment over the file, the file over defaults', async (t) => {
   const dir = await temporaryDir(t);

@@ -4,6 +4,7 @@ import type { InstallationWarning } from '#shared/schema/settings.ts';
 import { type EnvFile, EnvFileError, readEnvFile } from './env-file.ts';
 import { parseRange } from './net/addresses.ts';
 import type { Definition } from './setting-types.ts';
+import { SettingsError } from './settings-error.ts';
 import { SETTINGS, type SettingKey } from './settings-table.ts';
 import { settingsWarnings } from './settings-warnings.ts';
 
@@ -46,15 +47,6 @@ export interface Settings extends SettingValues {
     isStart: boolean,
     managed: ReadonlyMap<SettingKey, unknown>,
   ): void;
-}
-
-/** Thrown for invalid settings, with one line for each. Values are never quoted, because one could be a secret. */
-export class SettingsError extends Error {
-  readonly problems: readonly string[];
-  constructor(problems: readonly string[]) {
-    super(problems.join('\n'));
-    this.problems = problems;
-  }
 }
 
 export interface SettingSources {

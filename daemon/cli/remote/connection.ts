@@ -91,7 +91,7 @@ async function localTarget(options: ConnectionOptions): Promise<Target | undefin
   return {
     url: run.url,
     token: ownToken(),
-    fetch: run.fingerprint === undefined ? fetch : await fetchFrom(run.fingerprint),
+    fetch: await (run.fingerprint === undefined ? fetchWith() : fetchFrom(run.fingerprint)),
   };
 }
 
@@ -113,16 +113,13 @@ export async function readCa(file: string): Promise<string> {
 }
 
 /** `fetch` that trusts the authorities of the system and these. */
-export async function fetchWith(ca: string | undefined): Promise<typeof fetch> {
-  if (ca !== undefined) {
-    const tls = await import('node:tls');
-    try {
-      tls.setDefaultCACertificates([...tls.getCACertificates('default'), ca]);
-    } catch (error) {
-      throw new UsageError(`The CA file can’t be used: ${(error as Error).message}`);
-    }
+export async function fetchWith(ca?: string): Promise<typeof fetch> {
+  const { lightFetch } = await import('./light-fetch.ts');
+  try {
+    return lightFetch(ca);
+  } catch (error) {
+    throw new UsageError(`The CA file can’t be used: ${(error as Error).message}`);
   }
-  return fetch;
 }
 
 /** `fetch` from the daemon of this machine: its certificate is for its public name, so it is known by its fingerprint. */
