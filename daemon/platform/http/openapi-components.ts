@@ -10,6 +10,8 @@ const REF = '#/components/schemas/';
  */
 export class Components {
   readonly schemas: Record<string, Json> = {};
+  /** Answers that many operations share: written out everywhere, they would be half of the document. */
+  readonly responses: Record<string, Json> = {};
   readonly #names = new Map<object, string>();
   /** Optional properties are copies, so schemas are also found by their text; null: several have this text. */
   readonly #namesByText = new Map<string, string | null>();
@@ -35,6 +37,11 @@ export class Components {
       ...(description === component['description'] ? {} : { description }),
       ...(fallback === undefined ? {} : { default: fallback }),
     };
+  }
+
+  referToResponse(name: string, write: () => Json): Json {
+    this.responses[name] ??= write();
+    return { $ref: `#/components/responses/${name}` };
   }
 
   #learn(schema: Json, exported?: string): void {

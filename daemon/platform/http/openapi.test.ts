@@ -40,13 +40,15 @@ describe('the schemas of the OpenAPI document', () => {
     });
   });
 
-  it('are all there that are referred to, and none is there for nothing', () => {
-    const named = new Set(Object.keys(components['schemas'] as object).map((name) => `#/components/schemas/${name}`));
+  it('are all there that are referred to, and none is there for nothing, like the answers that are shared', () => {
     const referred = new Set(
       [...objects(document, '')].flatMap(([{ $ref }]) => (typeof $ref === 'string' ? [$ref] : [])),
     );
-    const schemas = [...referred].filter((ref) => ref.startsWith('#/components/schemas/'));
-    assert.deepEqual(new Set(schemas), named);
+    for (const kind of ['schemas', 'responses']) {
+      const place = `#/components/${kind}/`;
+      const named = Object.keys(components[kind] as object).map((name) => place + name);
+      assert.deepEqual(new Set([...referred].filter((ref) => ref.startsWith(place))), new Set(named));
+    }
   });
 
   it('are written once: what has fields or words and is used twice has a name', () => {
@@ -63,27 +65,31 @@ describe('the schemas of the OpenAPI document', () => {
   });
 });
 
-/** Every media type with an example, with its place. */
-function* samples(): Generator<{ place: string; schema: Json; value: unknown }> {
+/** What requests and answers contain, with its place; answers that several operations share are there once. */
+function* contents(): Generator<[place: string, content: unknown]> {
   for (const [path, operations] of Object.entries(document['paths'] as Record<string, Record<string, Json>>))
     for (const [method, op] of Object.entries(operations)) {
-      const contents: [string, unknown][] = [['request', (op['requestBody'] as Json | undefined)?.['content']]];
+      yield [`${method} ${path} request`, (op['requestBody'] as Json | undefined)?.['content']];
       for (const [status, response] of Object.entries(op['responses'] as Record<string, Json>))
-        contents.push([status, response['content']]);
-      for (const [name, content] of contents) {
-        const media = (content as Record<string, Json> | undefined)?.['application/json'];
-        if (media === undefined) continue;
-        const place = `${method} ${path} ${name}`;
-        const schema = media['schema'] as Json;
-        if ('example' in media) yield { place, schema, value: media['example'] };
-        else
-          assert.ok(Object.keys((media['examples'] as Json | undefined) ?? {}).length > 0, `${place} has no example`);
-        for (const { $ref } of Object.values((media['examples'] as Record<string, Json> | undefined) ?? {})) {
-          const code = String($ref).split('/').at(-1) as string;
-          yield { place: `${place} ${code}`, schema, value: components['examples']?.[code]?.['value'] };
-        }
-      }
+        yield [`${method} ${path} ${status}`, response['content']];
     }
+  for (const [name, response] of Object.entries(components['responses'] ?? {})) yield [name, response['content']];
+}
+
+/** Every media type with an example, with its place. */
+function* samples(): Generator<{ place: string; schema: Json; value: unknown }> {
+  for (const [place, content] of contents()) {
+    const media = (content as Record<string, Json> | undefined)?.['application/json'];
+    if (media === undefined) continue;
+    const schema = media['schema'] as Json;
+    const examples = Object.values((media['examples'] ?? {}) as Record<string, Json>);
+    if ('example' in media) yield { place, schema, value: media['example'] };
+    else assert.ok(examples.length > 0, `${place} has no example`);
+    for (const { $ref } of examples) {
+      const code = String($ref).split('/').at(-1) as string;
+      yield { place: `${place} ${code}`, schema, value: components['examples']?.[code]?.['value'] };
+    }
+  }
 }
 
 test('every example fits its schema', () => {

@@ -38,6 +38,7 @@ export function openApiDocument(version: string, base: string, server = '/'): Js
     webhooks: webhooks(components),
     components: {
       schemas: components.schemas,
+      responses: components.responses,
       headers: HEADERS,
       examples: errorExamples(new Set(operations.flatMap((op) => [...errorsOf(op).values()].flat()))),
       securitySchemes: {
@@ -66,22 +67,8 @@ function describe(op: Operation, path: string, components: Components): Json {
     };
   }
   if (isPolled(op)) responses['304'] = { description: 'Nothing has changed.', headers: headersOf(op, 304) };
-  for (const [status, codes] of errorsOf(op)) {
-    responses[status] = {
-      description: codes.map((code) => `\`${code}\`: ${(ERRORS[code] as ErrorDefinition).message}`).join('\n\n'),
-      headers: headersOf(
-        op,
-        status,
-        codes.some((code) => (ERRORS[code] as ErrorDefinition).retryable),
-      ),
-      content: {
-        'application/json': {
-          schema: components.refer(ErrorBody),
-          examples: Object.fromEntries(codes.map((code) => [code, { $ref: `#/components/examples/${code}` }])),
-        },
-      },
-    };
-  }
+  for (const [status, codes] of errorsOf(op))
+    responses[status] = components.referToResponse(codes.join('.'), () => refusal(op, status, codes, components));
   return {
     operationId: op.id,
     tags: [op.tag],
@@ -110,6 +97,24 @@ function describe(op: Operation, path: string, components: Components): Json {
       : {}),
     responses,
     'x-codeSamples': codeSamples(op, path, op.body && nameOf(components.refer(op.body))),
+  };
+}
+
+function refusal(op: Operation, status: number, codes: readonly ErrorCode[], components: Components): Json {
+  const errors: ErrorDefinition[] = codes.map((code) => ERRORS[code]);
+  return {
+    description: codes.map((code) => `\`${code}\`: ${ERRORS[code].message}`).join('\n\n'),
+    headers: headersOf(
+      op,
+      status,
+      errors.some(({ retryable }) => retryable),
+    ),
+    content: {
+      'application/json': {
+        schema: components.refer(ErrorBody),
+        examples: Object.fromEntries(codes.map((code) => [code, { $ref: `#/components/examples/${code}` }])),
+      },
+    },
   };
 }
 
