@@ -4,7 +4,7 @@ import path from 'node:path';
 import { after, describe, test } from 'node:test';
 import { giveBucket } from '#test/helpers/bucket.ts';
 import { testDaemon } from '#test/helpers/daemon.ts';
-import { addVods } from '#test/helpers/recordings.ts';
+import { addVods, spread } from '#test/helpers/recordings.ts';
 import { s3Gate } from '#test/helpers/s3-gate.ts';
 import { type S3Server, startS3Server } from '#test/helpers/s3-server.ts';
 import { until } from '#test/helpers/until.ts';
@@ -112,7 +112,7 @@ describe('a retried deletion', { skip: typeof started === 'string' ? started : f
     const gate = await s3Gate(t, s3.endpoint);
     const bucket = await giveBucket(api, app, s3);
     const keys = Array.from({ length: 2100 }, (_, n) => `p/${String(n).padStart(4, '0')}.mp4`);
-    await s3.put(bucket, keys);
+    await s3.put(bucket, spread(keys));
     addVods(
       daemon.dataDir,
       app,

@@ -5,6 +5,7 @@ import { after, test } from 'node:test';
 import { parse } from 'yaml';
 import { temporaryDir, testDaemon } from '#test/helpers/daemon.ts';
 import { addVods } from '#test/helpers/recordings.ts';
+import { s3Gate } from '#test/helpers/s3-gate.ts';
 import { startS3Server } from '#test/helpers/s3-server.ts';
 import { until } from '#test/helpers/until.ts';
 
@@ -171,10 +172,12 @@ test('a reload under load drops nothing: what began ends with the old code, what
     assert.equal(body.data.find((one: { id: string }) => one.id === 'ceph')?.state, 'running');
   };
   await release('one');
-  const port = Number(new URL(s3.endpoint).port);
-  const give = async (app: string) => {
+  // each batch of the long purge waits here
+  const gate = await s3Gate(t, s3.endpoint);
+  const give = async (app: string, { endpoint }: { endpoint: string } = s3) => {
     await api.post('/apps', { name: app });
     const bucket = await s3.bucket();
+    const port = Number(new URL(endpoint).port);
     const body = { provider: 'local-ceph', bucket, options: { port }, key: s3.key, secret: s3.secret };
     assert.equal((await api.put(`/apps/${app}/s3`, body)).status, 200);
     return bucket;
@@ -188,10 +191,10 @@ test('a reload under load drops nothing: what began ends with the old code, what
       keys.map((key) => ({ key })),
     );
   };
-  const first = await give('first');
+  const first = await give('first', gate);
   const second = await give('second');
   await give('steady');
-  await fill('first', first, 200);
+  await fill('first', first, 8);
   await fill('second', second, 4);
 
   let isPurging = true;
@@ -214,6 +217,8 @@ test('a reload under load drops nothing: what began ends with the old code, what
   for (const version of ['two', 'three']) await release(version);
   isLoaded = false;
   await load;
+  assert.ok(isPurging);
+  gate.open();
   assert.ok(asked >= 3);
   const gone = await purge;
   assert.equal(gone.status, 200, gone.text);
