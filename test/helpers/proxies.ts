@@ -19,6 +19,8 @@ export interface ProxyOptions {
   base: string;
   /** Does the proxy take the path off before it asks the daemon? */
   strips: boolean;
+  /** A free one by default. */
+  port?: number;
 }
 
 export type ProxyName = 'nginx' | 'caddy';
@@ -28,10 +30,10 @@ export const PROXIES: readonly ProxyName[] = ['nginx', 'caddy'];
 export const missing = (name: ProxyName): string | false =>
   spawnSync('sh', ['-c', `command -v ${name}`]).status !== 0 && `${name} is not on this machine`;
 
-/** Starts a real nginx or Caddy on a free loopback port; it stops with the test. @returns its URL without a path */
+/** Starts a real nginx or Caddy on a loopback port; it stops with the test. @returns its URL without a path */
 export async function startProxy(t: Scope, name: ProxyName, options: ProxyOptions): Promise<string> {
   const dir = await temporaryDir(t);
-  const port = await freePort();
+  const port = options.port ?? (await freePort());
   await mkdir(path.join(dir, 'logs'));
   const child = name === 'nginx' ? await nginx(dir, port, options) : await caddy(dir, port, options);
   const exited = once(child, 'exit');
