@@ -10,6 +10,7 @@ import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { bundleDaemon } from './helpers/bundle-daemon.mjs';
 import { bundleTypebox } from './helpers/bundle-typebox.mjs';
+import { stripTypes } from './helpers/strip-types.mjs';
 import { runFiles, secondTry } from './helpers/two-tries.mjs';
 
 /** Node's own options for tests that are passed on. */
@@ -50,7 +51,10 @@ process.env.NODE_COMPILE_CACHE = path.join(root, 'node_modules', '.cache', 'comp
 process.chdir(root);
 await bundleTypebox();
 // a few files are quicker without, and their errors name lines of the sources
-if (values.bundle || files.length > 20) await bundleDaemon();
+if (values.bundle || files.length > 20) {
+  await bundleDaemon();
+  stripTypes();
+}
 /** Names of skipped tests with their reasons, for the last lines. */
 const skipped = [];
 const settings = {

@@ -1,13 +1,16 @@
-// Code as few files for the processes and threads of a test run; see bundle-typebox.mjs and bundle-daemon.mjs.
+// Code as few files for the processes and threads of a test run; see bundle-typebox.mjs, bundle-daemon.mjs and strip-types.mjs.
+import { readFileSync } from 'node:fs';
 import { registerHooks, syncBuiltinESMExports } from 'node:module';
 import path from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import threads from 'node:worker_threads';
 
 /** Specifier → name of its bundle. */
 export const ENTRIES = { typebox: 'index', 'typebox/value': 'value', 'typebox/format': 'format' };
 const ROOT = path.resolve(import.meta.dirname, '../..');
 export const TYPEBOX = path.join(ROOT, 'node_modules/.cache/typebox');
+/** Folder with the sources without types, when this process uses it. */
+export const STRIPPED = path.join(ROOT, 'out', 'tests', 'stripped');
 /** What a process or thread loads first. */
 export const PRELOAD = new URL('./preload.mjs', import.meta.url).href;
 
@@ -44,12 +47,28 @@ function bundled(specifier, parent) {
   return pathToFileURL(path.join(bundle, 'lib', file.replace(/\.ts$/, '.js'))).href;
 }
 
+/** Text of a source of this project without its types. */
+function stripped(url) {
+  if (!process.env.TEST_STRIPPED || !url.startsWith(rootUrl) || !url.endsWith('.ts')) return undefined;
+  const file = path.relative(ROOT, fileURLToPath(url));
+  if (file.startsWith('node_modules')) return undefined;
+  try {
+    return readFileSync(path.join(STRIPPED, file), 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
 /** Lets this process or thread, and the threads that it starts, load the bundles. */
 export function loadBundles() {
   registerHooks({
     resolve(specifier, context, next) {
       const url = bundled(specifier, context.parentURL);
       return url === undefined ? next(specifier, context) : { url, format: 'module', shortCircuit: true };
+    },
+    load(url, context, next) {
+      const source = stripped(url);
+      return source === undefined ? next(url, context) : { source, format: 'module', shortCircuit: true };
     },
   });
   // a thread with a separate environment does not see NODE_OPTIONS
