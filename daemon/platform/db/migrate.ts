@@ -15,7 +15,7 @@ export class ForeignDatabase extends Error {}
 export class NewerDatabase extends Error {}
 
 /**
- * Brings a database up to date in one transaction a step. A database that holds data is copied to
+ * Brings a database up to date in one transaction a step, a new one in one for all. A database that holds data is copied to
  * `<file>.before-<id>` first; the copy stays until the next migration replaces it.
  * @throws NewerDatabase, ForeignDatabase
  */
@@ -36,12 +36,13 @@ export function migrate(db: Db, migrations: readonly Migration[]): number {
   }
   if (pending.length > 0 && applied.size > 0 && !db.memory) backUp(db, pending[0]?.id ?? 0);
   const record = db.prepare('INSERT INTO schema_migrations (id, name, applied_at) VALUES (?, ?, ?)');
-  for (const step of pending) {
-    db.transaction(() => {
-      db.exec(step.sql);
-      record.run(step.id, step.name, new Date().toISOString());
-    })();
-  }
+  const apply = (step: Migration): void => {
+    db.exec(step.sql);
+    record.run(step.id, step.name, new Date().toISOString());
+  };
+  // a new database is made whole or not at all, with one flush to the disk
+  const groups = applied.size === 0 ? [pending] : pending.map((step) => [step]);
+  for (const group of groups) db.transaction(() => group.forEach(apply))();
   return pending.length;
 }
 
