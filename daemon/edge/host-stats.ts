@@ -1,15 +1,19 @@
+import { readFileSync } from 'node:fs';
+import { statfs } from 'node:fs/promises';
 import os from 'node:os';
 import { CapacityMeter } from '#daemon/platform/host-capacity.ts';
 import type { AgentStats } from '#shared/schema/cluster.ts';
 import { readGpus } from './gpu.ts';
 
-/** How often figures are read that need a child process. */
-const SLOW_MS = 60_000;
+/** How often the GPUs are read, which needs a child process. */
+const GPU_MS = 60_000;
 
 /** The machine's figures. A figure that can't be read is left out. */
 export class HostMeter {
-  #slow: Pick<AgentStats, 'disk' | 'gpu'> = {};
-  #slowAt = Number.NEGATIVE_INFINITY;
+  #gpu: AgentStats['gpu'];
+  #gpuAt = Number.NEGATIVE_INFINITY;
+  /** Bytes of all network interfaces at the reading before. */
+  #traffic: { at: number; rx: number; tx: number } | undefined;
   readonly #capacity = new CapacityMeter();
   readonly #disk: string;
 
@@ -19,14 +23,14 @@ export class HostMeter {
   }
 
   async read(): Promise<AgentStats> {
-    const { default: si } = await import('systeminformation');
-    const net = await settle(si.networkStats('*'));
     const { cores, memTotal, memFree, loadavg, cpu } = this.#capacity.read();
-    if (performance.now() - this.#slowAt > SLOW_MS) {
-      this.#slowAt = performance.now();
-      this.#slow = await this.#readSlow(si);
+    if (performance.now() - this.#gpuAt > GPU_MS) {
+      this.#gpuAt = performance.now();
+      this.#gpu = await settle(readGpus());
     }
-    const stats: AgentStats = {
+    const disk = await settle(statfs(this.#disk));
+    const net = this.#rates();
+    return {
       role: 'edge',
       cores,
       loadavg1: round(loadavg[0]),
@@ -34,32 +38,46 @@ export class HostMeter {
       memFree,
       memUsedRatio: round(1 - memFree / memTotal),
       uptimeSeconds: Math.round(os.uptime()),
-      ...this.#slow,
+      ...(disk ? { disk: { totalBytes: disk.blocks * disk.bsize, freeBytes: disk.bavail * disk.bsize } } : {}),
+      ...(this.#gpu && this.#gpu.length > 0 ? { gpu: this.#gpu } : {}),
+      ...(cpu !== null ? { cpu } : {}),
+      ...(net ? { net } : {}),
     };
-    if (cpu !== null) stats.cpu = cpu;
-    const outer = net?.filter((one) => one.iface !== 'lo');
-    // the first reading has no rate yet
-    if (outer?.some((one) => one.rx_sec !== null)) {
-      stats.net = {
-        rxBytesPerSecond: Math.round(outer.reduce((sum, one) => sum + (one.rx_sec ?? 0), 0)),
-        txBytesPerSecond: Math.round(outer.reduce((sum, one) => sum + (one.tx_sec ?? 0), 0)),
-      };
-    }
-    return stats;
   }
 
-  async #readSlow(si: typeof import('systeminformation')): Promise<Pick<AgentStats, 'disk' | 'gpu'>> {
-    const [sizes, gpu] = await Promise.all([settle(si.fsSize()), settle(readGpus())]);
-    const disk = sizes
-      ?.filter(
-        (one) => one.size > 0 && `${this.#disk}/`.startsWith(one.mount.endsWith('/') ? one.mount : `${one.mount}/`),
-      )
-      .sort((a, b) => b.mount.length - a.mount.length)[0];
-    return {
-      ...(disk ? { disk: { totalBytes: disk.size, freeBytes: disk.available } } : {}),
-      ...(gpu && gpu.length > 0 ? { gpu } : {}),
-    };
+  /** The first reading has none. */
+  #rates(): AgentStats['net'] {
+    const before = this.#traffic;
+    const now = readTraffic();
+    if (now === undefined) return undefined;
+    const at = performance.now();
+    this.#traffic = { at, ...now };
+    if (before === undefined) return undefined;
+    // an interface that went away took its bytes along
+    const rate = (more: number): number => Math.round(Math.max(0, more) / ((at - before.at) / 1000));
+    return { rxBytesPerSecond: rate(now.rx - before.rx), txBytesPerSecond: rate(now.tx - before.tx) };
   }
+}
+
+/** Bytes so far of the interfaces that have an address, without loopback. */
+function readTraffic(): { rx: number; tx: number } | undefined {
+  let text: string;
+  try {
+    text = readFileSync('/proc/net/dev', 'utf8');
+  } catch {
+    return undefined;
+  }
+  const names = Object.entries(os.networkInterfaces()).flatMap(([name, addresses]) =>
+    addresses?.some(({ internal }) => !internal) ? [name] : [],
+  );
+  const sum = { rx: 0, tx: 0 };
+  for (const [, name = '', figures = ''] of text.matchAll(/^\s*(\S+):\s*(.*)$/gm)) {
+    if (!names.includes(name)) continue;
+    const columns = figures.split(/\s+/);
+    sum.rx += Number(columns[0]);
+    sum.tx += Number(columns[8]);
+  }
+  return sum;
 }
 
 const round = (value: number): number => Math.round(value * 1000) / 1000;

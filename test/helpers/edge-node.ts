@@ -36,8 +36,10 @@ export interface EdgeNode {
   record(): Promise<ClusterNode>;
 }
 
-/** Bundles the agent once for a test file. */
+/** The agent's bundle: of the run, or made for this test file. */
 export async function bundleAgent(t: { after(fn: () => unknown): void }): Promise<string> {
+  const bundled = process.env['TEST_BUNDLE'];
+  if (bundled !== undefined) return path.join(bundled, '../edge/streamhub-edge.mjs');
   const folder = mkdtempSync(path.join(os.tmpdir(), 'streamhub-bundle-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   await run(process.execPath, [path.join(ROOT, 'build/build-edge.mjs'), folder]);
