@@ -29,7 +29,7 @@ test('the API reference lists and finds every operation and contacts only the da
   await sidebar.waitFor();
   // the first group is open from the start
   await sidebar.getByRole('button', { name: 'Open Group - Apps', exact: true }).click();
-  // at once: after each of them the browser would lay out the whole page
+  // together: after each of them the browser would lay out the whole page
   await sidebar
     .getByRole('button', { name: /^Open Group - / })
     .evaluateAll((groups) => groups.map((group) => (group as HTMLElement).click()));
