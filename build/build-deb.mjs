@@ -18,8 +18,9 @@ import { gzipSync } from 'node:zlib';
 const root = path.resolve(import.meta.dirname, '..');
 const sources = path.join(root, 'build', 'deb');
 const HOME = 'usr/lib/streamhub';
-/** What programs never read. */
-const IDLE = /\.(?:map|d\.ts|d\.mts|d\.cts|ts\.map)$|\/(?:test|tests|__tests__|example|examples|\.github)\//;
+/** What programs never read; licences stay. Node runs no TypeScript below `node_modules`. */
+const IDLE =
+  /\.(?:map|flow|[cm]?ts)$|\/(?:test|tests|__tests__|example|examples|coverage|\.github)\/|\/(?!licen[cs]e|notice|copyright)[^/]*\.md$/i;
 /** Optional, and needed by the command line: the keychain module with its binary. */
 const KEYCHAIN = /^node_modules\/@napi-rs\/keyring(?:-[\w-]+)?$/;
 const ARCHITECTURES = { x64: 'amd64', arm64: 'arm64' };

@@ -1,11 +1,11 @@
 // The Debian package in a bare Debian: install, start, upgrade, remove, purge.
 import assert from 'node:assert/strict';
-import { appendFileSync, cpSync, existsSync, globSync, readFileSync, statSync } from 'node:fs';
+import { appendFileSync, cpSync, existsSync, globSync, readFileSync, renameSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { packDeb, stageDeb } from '#build/build-deb.mjs';
 import { stagePackage } from '#build/build-package.mjs';
-import { type BareSystem, bareSystem } from '#test/helpers/bare-system.ts';
+import { type BareSystem, bareSystem, quickPlace } from '#test/helpers/bare-system.ts';
 import { builtSite } from '#test/helpers/browser.ts';
 import { blockScope, Client, ROOT, temporaryDir } from '#test/helpers/daemon.ts';
 import { withoutLongTests } from '#test/helpers/long-tests.ts';
@@ -17,6 +17,10 @@ const UNIT = 'lib/systemd/system/streamhub.service';
 const SETTINGS = 'etc/streamhub/streamhub.env';
 const DATA = 'var/lib/streamhub';
 
+const scope = blockScope();
+// before the first test: what is ended with the block must not be ended as soon as that has run
+const system = await bareSystem(scope);
+
 test('systemd finds the daemon’s unit valid, and well confined', { skip: noUnitAnalysis }, () => {
   const text = readFileSync(path.join(ROOT, 'build/deb/streamhub.service'), 'utf8');
   const { exposure, complaints } = analyseUnit('streamhub.service', text);
@@ -24,25 +28,28 @@ test('systemd finds the daemon’s unit valid, and well confined', { skip: noUni
   assert.equal(complaints, '');
 });
 
-const scope = blockScope();
-const system = await bareSystem(scope);
-
-describe('the Debian package', { skip: typeof system === 'string' && system }, async () => {
+describe('the Debian package', { skip: typeof system === 'string' && system }, () => {
   const { root, run, read, startUnit } = system as BareSystem;
-  const dir = await temporaryDir(scope);
-  await builtSite();
-  await stagePackage(path.join(dir, 'npm'));
-  const staged = stageDeb(path.join(dir, 'npm'), path.join(dir, 'deb'));
+  let dir = '';
+  let staged = '';
+  let port = 0;
+  let api: Client;
+  let token = '';
+  before(async () => {
+    dir = await temporaryDir(scope, quickPlace());
+    await builtSite();
+    await stagePackage(path.join(dir, 'npm'));
+    staged = stageDeb(path.join(dir, 'npm'), path.join(dir, 'deb'));
+    port = await freePort();
+    api = new Client(`http://127.0.0.1:${port}`, null);
+  });
   const place = (file: string) => path.join(root, file);
   const rights = (file: string) => run('stat', '-c', '%U:%G %a', `/${file}`).trim();
   /** The version that was packed last, or another one. Compressed as published, but faster. */
   const install = (version?: string, level = 0) => {
-    if (version !== undefined) cpSync(packDeb(staged, dir, version, level), place('tmp/streamhub.deb'));
+    if (version !== undefined) renameSync(packDeb(staged, dir, version, level), place('tmp/streamhub.deb'));
     return run('dpkg', '--force-confold', '-i', '/tmp/streamhub.deb');
   };
-  const port = await freePort();
-  const api = new Client(`http://127.0.0.1:${port}`, null);
-  let token = '';
 
   test('is installed with a user, settings and data for this user alone, and says what comes next', () => {
     assert.match(install('1.0.0-rc.1', 1), /cat \/var\/lib\/streamhub\/data\/first-token/);

@@ -17,8 +17,11 @@ export const ROOT = path.resolve(import.meta.dirname, '../..');
 export const BIN = path.join(process.env['TEST_BUNDLE'] ?? path.join(ROOT, 'daemon'), 'bin.mjs');
 
 /** A temporary folder, gone with the test. */
-export async function temporaryDir(t: { after(fn: () => unknown): void }): Promise<string> {
-  const dir = await mkdtemp(path.join(os.tmpdir(), 'streamhub-'));
+export async function temporaryDir(
+  t: { after(fn: () => unknown): void },
+  parent: string = os.tmpdir(),
+): Promise<string> {
+  const dir = await mkdtemp(path.join(parent, 'streamhub-'));
   t.after(() => rm(dir, { recursive: true, force: true, maxRetries: 5 }));
   return dir;
 }
