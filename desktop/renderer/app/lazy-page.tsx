@@ -54,8 +54,16 @@ export function lazyPage(screen: Screen): ComponentType {
   };
 }
 
+/** A visit that ends sooner needs no other pages. */
+const VISIT_MS = 30_000;
+
 /** Brings the code of all pages in quiet moments, so that opening one waits for nothing and needs no daemon. */
-export function loadAhead(screens: readonly Screen[]): void {
+export function loadAhead(screens: readonly Screen[]): () => void {
+  const timer = setTimeout(() => loadNext(screens), VISIT_MS);
+  return () => clearTimeout(timer);
+}
+
+function loadNext(screens: readonly Screen[]): void {
   const idle = (next: () => void): void => {
     if ('requestIdleCallback' in window) requestIdleCallback(next, { timeout: 5000 });
     else setTimeout(next, 500);
@@ -64,7 +72,7 @@ export function loadAhead(screens: readonly Screen[]): void {
   if (first === undefined) return;
   idle(() => {
     load(first).then(
-      () => loadAhead(rest),
+      () => loadNext(rest),
       () => {
         // the daemon isn't responding; the page says so when it is opened
       },
