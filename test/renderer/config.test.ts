@@ -7,11 +7,13 @@ import {
   assertAccessible,
   browser,
   builtConsole,
+  goInside,
   noChromium,
   noSharedWorker,
   openConsole,
 } from '#test/helpers/browser.ts';
 import { testDaemon } from '#test/helpers/daemon.ts';
+import { until } from '#test/helpers/until.ts';
 import { ConsolePage } from './console-page.ts';
 
 const TEXT = `name: live
@@ -49,22 +51,22 @@ class ConfigScreen extends ConsolePage {
 test('the config editor', { skip: noChromium }, async (t) => {
   await builtConsole();
   const daemon = await testDaemon(t);
-  const chromium = await browser(t);
   const file = path.join(daemon.dataDir, 'apps', 'live', 'config.yaml');
-  const reset = async (): Promise<void> => {
+  const page = await openConsole(t, await browser(t), daemon.url, { token: daemon.token });
+  const ui = new ConfigScreen(page);
+  /** Opens the editor anew, with the text that each test begins with. */
+  const open = async (): Promise<void> => {
     const put = await daemon.api.put('/apps/live/config/raw', { yaml: TEXT });
     assert.equal(put.status, 200);
-  };
-  const open = async (t: { after(fn: () => unknown): void }): Promise<{ page: Page; ui: ConfigScreen }> => {
-    const page = await openConsole(t, chromium, daemon.url, { token: daemon.token, path: '/apps/live/config' });
-    const ui = new ConfigScreen(page);
+    await goInside(page, '/apps');
+    await ui.heading('Apps').waitFor();
+    await goInside(page, '/apps/live/config');
     await ui.editor.waitFor();
-    return { page, ui };
+    await until('the editor has the text', async () => (await ui.text()) === TEXT);
   };
 
-  await t.test('shows the daemon’s findings as one types, and the way to their line', async (t) => {
-    await reset();
-    const { page, ui } = await open(t);
+  await t.test('shows the daemon’s findings as one types, and the way to their line', async () => {
+    await open();
     await page.getByText('valid', { exact: true }).waitFor();
     await ui.endOf('adaptive: true');
     await page.keyboard.insertText('x');
@@ -85,9 +87,8 @@ test('the config editor', { skip: noChromium }, async (t) => {
     assert.equal(await ui.text(), TEXT);
   });
 
-  await t.test('a change is reviewed, saved, listed in the history and taken back', async (t) => {
-    await reset();
-    const { page, ui } = await open(t);
+  await t.test('a change is reviewed, saved, listed in the history and taken back', async () => {
+    await open();
     await page.getByText('valid', { exact: true }).waitFor();
     await ui.endOf('split_minutes');
     for (let n = 0; n < '30 # half an hour'.length; n += 1) await page.keyboard.press('Backspace');
@@ -117,9 +118,8 @@ test('the config editor', { skip: noChromium }, async (t) => {
     assert.equal(await readFile(file, 'utf8'), TEXT);
   });
 
-  await t.test('the history gets the version that somebody else saves', async (t) => {
-    await reset();
-    const { page } = await open(t);
+  await t.test('the history gets the version that somebody else saves', async () => {
+    await open();
     const history = page.getByRole('complementary', { name: 'History' });
     await page.getByText('valid', { exact: true }).waitFor();
     const newest = history.getByRole('listitem').first();
@@ -145,6 +145,8 @@ test('the config editor', { skip: noChromium }, async (t) => {
     const undone = dialog.getByRole('list', { name: 'What restoring undoes' }).getByRole('listitem');
     assert.deepEqual(await undone.locator('code').allInnerTexts(), ['webrtc.adaptive', 'recording.split_minutes']);
     await dialog.locator('.cm-merge-b .cm-changedLine', { hasText: 'split_minutes: 47' }).waitFor();
+    await page.keyboard.press('Escape');
+    await dialog.waitFor({ state: 'hidden' });
   });
 
   /** Enter counts once the list has been there for a moment (75 ms): the editor takes an earlier one for a line end. */
@@ -155,9 +157,8 @@ test('the config editor', { skip: noChromium }, async (t) => {
     await page.keyboard.press('Enter');
   };
 
-  await t.test('completes keys and values from the schema', async (t) => {
-    await reset();
-    const { page, ui } = await open(t);
+  await t.test('completes keys and values from the schema', async () => {
+    await open();
     await page.locator('[data-completes]').waitFor();
     await ui.endOf('split_minutes');
     await page.keyboard.press('Enter');
@@ -169,9 +170,8 @@ test('the config editor', { skip: noChromium }, async (t) => {
     await ui.button('Discard draft').click();
   });
 
-  await t.test('the form edits the same text in place', async (t) => {
-    await reset();
-    const { page, ui } = await open(t);
+  await t.test('the form edits the same text in place', async () => {
+    await open();
     await page.getByText('Form', { exact: true }).click();
     await page.locator('#field-recording\\.split_minutes').fill('45');
     await page.locator('#field-recording\\.enabled').locator('..').click();
@@ -182,9 +182,8 @@ test('the config editor', { skip: noChromium }, async (t) => {
     await ui.button('Discard draft').click();
   });
 
-  await t.test('features and webhooks have forms in their own tabs, which change only their keys', async (t) => {
-    await reset();
-    const { page, ui } = await open(t);
+  await t.test('features and webhooks have forms in their own tabs, which change only their keys', async () => {
+    await open();
     await page.getByRole('link', { name: 'Features', exact: true }).click();
     await page.locator('#field-features\\.public_playback').locator('..').click();
     await page.getByRole('link', { name: 'Webhooks', exact: true }).click();
@@ -199,9 +198,8 @@ test('the config editor', { skip: noChromium }, async (t) => {
     assert.match(now, /^features:\n {2}public_playback: false$/m);
   });
 
-  await t.test('a draft outlives a reload and another tab of the app', async (t) => {
-    await reset();
-    const { page, ui } = await open(t);
+  await t.test('a draft outlives a reload and another tab of the app', async () => {
+    await open();
     await ui.endOf('display_name');
     await page.keyboard.insertText(' and kept');
     await page.getByRole('link', { name: 'Presets' }).click();
@@ -214,9 +212,8 @@ test('the config editor', { skip: noChromium }, async (t) => {
     await page.locator('.cm-line', { hasText: /^display_name: Live$/ }).waitFor();
   });
 
-  await t.test('a change made elsewhere appears at once, and meets a draft in a three-way view', async (t) => {
-    await reset();
-    const { page, ui } = await open(t);
+  await t.test('a change made elsewhere appears at once, and meets a draft in a three-way view', async () => {
+    await open();
     const elsewhere = await daemon.api.put('/apps/live/config/raw', {
       yaml: TEXT.replace('adaptive: true', 'adaptive: false'),
     });
@@ -247,9 +244,18 @@ test('the config editor', { skip: noChromium }, async (t) => {
     assert.equal(await readFile(file, 'utf8'), wanted);
   });
 
-  await t.test('a save that comes too late opens the same view instead of an error', async (t) => {
-    await reset();
-    const { page, ui } = await open(t);
+  await t.test('a file broken on the disk is said, with what stays active', async () => {
+    await open();
+    const { writeFile } = await import('node:fs/promises');
+    await writeFile(file, `${TEXT}recording: [\n`);
+    await ui.alert().getByText('The file is not active').waitFor();
+    await page.getByText('last good config active').waitFor();
+    await writeFile(file, TEXT);
+    await page.getByText('last good config active').waitFor({ state: 'hidden' });
+  });
+
+  await t.test('a save that comes too late opens the same view instead of an error', async () => {
+    await open();
     // the event is kept away, so that the page learns of the other change from the refused save alone
     await page.addInitScript(noSharedWorker);
     await page.route('**/api/v1/events', (route) => route.abort());
@@ -271,16 +277,5 @@ test('the config editor', { skip: noChromium }, async (t) => {
       'display_name: Live again',
     );
     assert.equal(await readFile(file, 'utf8'), wanted);
-  });
-
-  await t.test('a file broken on the disk is said, with what stays active', async (t) => {
-    await reset();
-    const { page, ui } = await open(t);
-    const { writeFile } = await import('node:fs/promises');
-    await writeFile(file, `${TEXT}recording: [\n`);
-    await ui.alert().getByText('The file is not active').waitFor();
-    await page.getByText('last good config active').waitFor();
-    await writeFile(file, TEXT);
-    await page.getByText('last good config active').waitFor({ state: 'hidden' });
   });
 });
