@@ -167,7 +167,7 @@ describe('a recording in a bucket', () => {
     const bucket = await giveBucket(daemon.api, 'live', s3, { prefix: 'p' });
     const source = path.join(dir, 'segments');
     await mkdir(source);
-    await makeFilm(source, 'film.m3u8', { seconds: 3 });
+    await makeFilm(source, 'film.m3u8', { width: 426, height: 240, seconds: 3 });
     const names = (await readdir(source)).filter((name) => name.endsWith('.ts')).sort();
     for (const name of [...names, 'film.m3u8']) {
       const Body = await readFile(path.join(source, name));
@@ -287,7 +287,7 @@ describe('a recording in the app’s folder', () => {
     const { body } = await receiver.next(isEvent('vod_ready'));
     assert.equal(body.data.hls, undefined);
     await sendCallbacks('disk', '');
-    await copyFile(await makeFilm(dir, 'mended.mp4', { seconds: 1 }), file);
+    await copyFile(await makeFilm(dir, 'mended.mp4', { width: 320, height: 180, seconds: 1 }), file);
     const again = await daemon.api.post(`/apps/disk/vods/${id}/transcode`);
     assert.equal(again.status, 202, again.text);
     assert.equal((await daemon.api.post(`/apps/disk/vods/${id}/transcode`)).body.data.id, again.body.data.id);

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import path from 'node:path';
-import { after, test } from 'node:test';
+import { after, type TestContext, test } from 'node:test';
 import Database from 'better-sqlite3';
+import type { Browser } from 'playwright-core';
 import { endOf, type MediaPlaylist } from '#daemon/media/live-hls/playlists.ts';
 import { browser, noChromium } from '#test/helpers/browser.ts';
 import { readEvents } from '#test/helpers/event-reader.ts';
@@ -117,14 +118,20 @@ test('live HLS of a stream, with a list of the daemon', async (t) => {
     await setConfig(world.daemon.api, configOf({ segment_seconds: 1, list_size: 7 }));
   });
 
+  const chromium = noChromium ? undefined : await browser(t);
+  /** A small page: its pictures are painted without a GPU. */
+  const open = async (t: TestContext) => {
+    const page = await (chromium as Browser).newPage({ viewport: { width: 400, height: 300 } });
+    t.after(() => page.close());
+    page.setDefaultTimeout(60_000);
+    return page;
+  };
   await t.test('the watch page plays it first, with its qualities', { skip: noChromium }, async (t) => {
     // the page is the daemon's, and the segments come from the bucket
     assert.deepEqual((await world.daemon.api.post('/apps/live/s3/cors')).body.data, { bucket, isNew: true });
     const { url } = await hlsOf(world, 'ana');
     assert.match(url, /\/api\/v1\/apps\/live\/playlists\/master\.m3u8\?grant=/);
-    const page = await (await (await browser(t)).newContext()).newPage();
-    t.after(() => page.close());
-    page.setDefaultTimeout(60_000);
+    const page = await open(t);
     const origins = new Set<string>();
     page.on('response', (response) => {
       if (new URL(response.url()).pathname.endsWith('.ts')) origins.add(new URL(response.url()).origin);
@@ -152,9 +159,7 @@ test('live HLS of a stream, with a list of the daemon', async (t) => {
     const hls = { segment_seconds: 1, list_size: 7 };
     // live HLS that runs continues, and pages prefer WebRTC
     await setConfig(world.daemon.api, configOf(hls).replace('  mode: cdn\n', '  mode: edge\n'));
-    const page = await (await (await browser(t)).newContext()).newPage();
-    t.after(() => page.close());
-    page.setDefaultTimeout(60_000);
+    const page = await open(t);
     let attempts = 0;
     await page.routeWebSocket(
       (url) => url.port === new URL(world.livekit.url).port,
