@@ -1,7 +1,6 @@
 import type { IncomingMessage, RequestOptions } from 'node:http';
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { Readable } from 'node:stream';
-import { connect as connectTls } from 'node:tls';
 import { hostOf, networkError } from './network-error.ts';
 import { StorageError, withAnswer } from './storage-error.ts';
 import type { NetworkGuard, StorageClient, StorageContext, StorageProvider } from './storage-provider.ts';
@@ -322,7 +321,7 @@ async function connectOnce(endpoint: string, guard: NetworkGuard): Promise<strin
   const options = { host, port, lookup: guard.lookup };
   return new Promise((resolve, reject) => {
     const socket: Socket = secure
-      ? connectTls({ ...options, servername: isIP(host) ? '' : host })
+      ? process.getBuiltinModule('node:tls').connect({ ...options, servername: isIP(host) ? '' : host })
       : connectTcp(options);
     const end = (error?: StorageError) => {
       socket.destroy();

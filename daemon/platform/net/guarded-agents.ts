@@ -1,12 +1,15 @@
 import http from 'node:http';
-import https from 'node:https';
+import type https from 'node:https';
 import net from 'node:net';
 import type { Duplex } from 'node:stream';
-import tls from 'node:tls';
+import type tls from 'node:tls';
 import { type EndpointPolicy, guardedLookup } from './endpoint-policy.ts';
 import { proxyFor, proxySettings } from './proxy.ts';
 
 const CONNECT_MS = 10_000;
+
+/** A part of Node that is loaded when it is first used: most plugin processes and workers that import this connect to nothing. */
+const load = process.getBuiltinModule;
 
 type Callback = (error: Error | null, socket: Duplex) => void;
 interface Target {
@@ -28,7 +31,7 @@ export function guardedAgents(
   const lookup = guardedLookup(policy, refuse);
   const agentOptions = { ...own, lookup };
   const settings = proxySettings(env);
-  const agents = { http: new http.Agent(agentOptions), https: new https.Agent(agentOptions) };
+  const agents = { http: new http.Agent(agentOptions), https: new (load('node:https').Agent)(agentOptions) };
   if (settings.http === undefined && settings.https === undefined) return agents;
   for (const [agent, isTls] of [
     [agents.http, false],
@@ -55,7 +58,7 @@ export function guardedAgents(
 function secure(socket: net.Socket, host: string, given: object, done: Callback): void {
   const servername = net.isIP(host) === 0 ? host : '';
   const { host: _host, port: _port, path: _path, ...options } = given as tls.ConnectionOptions;
-  const connection = tls.connect({ ...options, servername, socket });
+  const connection = load('node:tls').connect({ ...options, servername, socket });
   const fail = (error: Error) => done(error, undefined as unknown as Duplex);
   connection.once('error', fail);
   connection.once('secureConnect', () => {
@@ -87,7 +90,7 @@ export async function openTunnel(
   const authority = `${net.isIPv6(address) ? `[${address}]` : address}:${target.port}`;
   const isTls = proxy.protocol === 'https:';
   const { promise, resolve, reject } = Promise.withResolvers<net.Socket>();
-  const asked = (isTls ? https : http).request({
+  const asked = (isTls ? load('node:https') : http).request({
     agent: false,
     host: proxy.hostname.replace(/^\[|\]$/g, ''),
     port: proxy.port || (isTls ? 443 : 80),
