@@ -61,8 +61,12 @@ export function insideNamespaces(command: readonly string[], { root, writable, r
   return ['setpriv', '--pdeathsig', 'KILL', ...unshare, '--', ...enter];
 }
 
+let tried: Promise<boolean> | undefined;
+
 /** Whether this machine lets the daemon's user make such namespaces: tried once, with Node itself. */
-export async function canMakeNamespaces(): Promise<boolean> {
+export const canMakeNamespaces = (): Promise<boolean> => (tried ??= tryNamespaces());
+
+async function tryNamespaces(): Promise<boolean> {
   if (process.platform !== 'linux') return false;
   const dir = await mkdtemp(path.join(os.tmpdir(), 'streamhub-probe-'));
   try {
