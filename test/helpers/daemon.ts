@@ -2,8 +2,11 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
+import http from 'node:http';
+import https from 'node:https';
 import os from 'node:os';
 import path from 'node:path';
+import { buffer } from 'node:stream/consumers';
 import { after, before } from 'node:test';
 import { createLogging } from '#daemon/platform/logs/logger.ts';
 import { loadSettings } from '#daemon/platform/settings.ts';
@@ -51,20 +54,32 @@ export class Client {
     headers: Record<string, string> = {},
   ): Promise<Answer<T>> {
     const raw = typeof body === 'string' || body instanceof Uint8Array;
-    const response = await fetch(this.base + (url.startsWith('//') ? url.slice(1) : `/api/v1${url}`), {
+    const content = body === undefined || raw ? body : JSON.stringify(body);
+    const place = this.base + (url.startsWith('//') ? url.slice(1) : `/api/v1${url}`);
+    // half the processor time of fetch, which counts with this many requests
+    const sent = (place.startsWith('https:') ? https : http).request(place, {
       method,
-      redirect: 'manual',
       headers: {
+        accept: '*/*',
+        'user-agent': 'node',
         ...(this.token === null ? {} : { authorization: `Bearer ${this.token}` }),
-        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...(content === undefined
+          ? {}
+          : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(content) }),
         ...headers,
       },
-      ...(body === undefined ? {} : { body: (raw ? body : JSON.stringify(body)) as BodyInit }),
     });
-    const text = await response.text();
+    // an answer that comes before the whole body is sent counts
+    sent.on('error', () => {});
+    sent.end(content);
+    const [answer] = (await once(sent, 'response')) as [http.IncomingMessage];
+    const text = (await buffer(answer)).toString();
+    const answered = new Headers();
+    for (const [name, values] of Object.entries(answer.headersDistinct))
+      for (const value of values ?? []) answered.append(name, value);
     let parsed: unknown = text;
-    if (/json/.test(response.headers.get('content-type') ?? '') && text !== '') parsed = JSON.parse(text);
-    return { status: response.status, headers: response.headers, body: parsed as T, text };
+    if (/json/.test(answered.get('content-type') ?? '') && text !== '') parsed = JSON.parse(text);
+    return { status: answer.statusCode ?? 0, headers: answered, body: parsed as T, text };
   }
   get<T = any>(url: string, headers?: Record<string, string>) {
     return this.call<T>('GET', url, undefined, headers);
