@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
-import type { Page } from 'playwright-core';
-import { assertAccessible, browser, builtConsole, noChromium, openConsole } from '#test/helpers/browser.ts';
+import type { Browser, Page } from 'playwright-core';
+import { assertAccessible, browser, builtConsole, goInside, noChromium, openConsole } from '#test/helpers/browser.ts';
 import { bucketPlace, giveBucket } from '#test/helpers/bucket.ts';
 import { blockScope, type TestDaemon, testDaemon } from '#test/helpers/daemon.ts';
 import { MANY_ATTEMPTS, makeTeam, PASSWORD } from '#test/helpers/people.ts';
@@ -14,16 +14,16 @@ const VICTIM = 'victim@example.com';
 describe('what an installation with strangers and several buckets shows', { skip: noChromium }, () => {
   const owner = blockScope();
   let daemon: TestDaemon;
+  let chromium: Browser;
   let page: Page;
   let ui: ConsolePage;
-  const open = async (place: string): Promise<void> => {
-    await page.goto(daemon.url + place);
-  };
+  const open = (place: string): Promise<void> => goInside(page, place);
 
   before(async () => {
     await builtConsole();
     daemon = await testDaemon(owner, { ...MANY_ATTEMPTS, STREAMHUB_ALLOW_SIGNUP: '1' });
-    page = await openConsole(owner, await browser(owner), daemon.url, { token: daemon.token, path: '/apps' });
+    chromium = await browser(owner);
+    page = await openConsole(owner, chromium, daemon.url, { token: daemon.token, path: '/account' });
     ui = new ConsolePage(page);
   });
 
@@ -51,6 +51,8 @@ describe('what an installation with strangers and several buckets shows', { skip
     await dialog.getByRole('button', { name: 'Free the prefix gone' }).click();
     await ui.dialog('Free the prefix gone').getByRole('button', { name: 'Free prefix' }).click();
     await page.getByText('No prefix is held').waitFor();
+    await page.keyboard.press('Escape');
+    await dialog.waitFor({ state: 'hidden' });
     assert.deepEqual((await daemon.api.get('/room-prefixes/held')).body.data, []);
   });
 
@@ -58,7 +60,7 @@ describe('what an installation with strangers and several buckets shows', { skip
     const host = await makeTeam(daemon, 'host');
     await daemon.api.as(null).post('/auth/signup', { email: VICTIM, password: PASSWORD });
     const { inviteUrl } = (await host.owner.api.post('/tenant/invites', { email: VICTIM })).body.data;
-    const visitor = await openConsole(owner, await browser(owner), daemon.url, {
+    const visitor = await openConsole(owner, chromium, daemon.url, {
       path: new URL(inviteUrl).pathname + new URL(inviteUrl).hash,
     });
     await visitor.getByLabel('Password of your account').waitFor();
