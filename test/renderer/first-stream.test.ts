@@ -113,6 +113,7 @@ test('from an empty machine with livekit-server on PATH to a stream in a second 
   const { playUrl } = (await daemon.api.post('/apps/live/tokens', { canPublish: false })).body.data;
   const friend = await openViewer(playUrl);
   await moving(friend, '#tiles video');
+  await friend.context().close();
 
   // the page of LiveKit shows its programs, and what is missing with its command
   await page.getByRole('link', { name: 'LiveKit', exact: true }).first().click();
@@ -127,6 +128,8 @@ test('from an empty machine with livekit-server on PATH to a stream in a second 
   await page.getByText('finishing open rooms').waitFor();
   await page.getByRole('button', { name: 'Stop now' }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Stop LiveKit' }).click();
+  await page.getByRole('button', { name: 'Start LiveKit' }).waitFor();
+  await studio.close();
   await page.getByRole('button', { name: 'Start LiveKit' }).click();
   await page.getByRole('button', { name: 'Restart LiveKit' }).waitFor();
 
