@@ -54,7 +54,7 @@ test('the config editor', { skip: noChromium }, async (t) => {
   const file = path.join(daemon.dataDir, 'apps', 'live', 'config.yaml');
   const page = await openConsole(t, await browser(t), daemon.url, { token: daemon.token });
   const ui = new ConfigScreen(page);
-  /** Opens the editor anew, with the text that each test begins with. */
+  /** Opens the editor again, with the text that each test begins with. */
   const open = async (): Promise<void> => {
     const put = await daemon.api.put('/apps/live/config/raw', { yaml: TEXT });
     assert.equal(put.status, 200);
