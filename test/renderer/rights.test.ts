@@ -33,7 +33,8 @@ describe('what an installation with strangers and several buckets shows', { skip
     await daemon.api.get('/apps/younger/config/raw');
     const { registry } = daemon.services.apps;
     registry.replace({ ...registry.require('younger'), roomPrefix: 'elder-east', tenantId: 'tnt_other' });
-    await open('/apps');
+    // what the page has read of it before may be kept for a while
+    await page.goto(`${daemon.url}/apps`);
     await ui.row('younger').getByText('needs attention').waitFor();
     await ui.row('younger').click();
     await ui.alert().getByText('Give this app another prefix').waitFor();
@@ -43,7 +44,7 @@ describe('what an installation with strangers and several buckets shows', { skip
   test('held prefixes are listed, and an operator frees one', async () => {
     await daemon.api.post('/apps', { name: 'gone' });
     await daemon.api.delete('/apps/gone');
-    await open('/apps');
+    await page.goto(`${daemon.url}/apps`);
     await ui.button('Held prefixes (1)').click();
     const dialog = ui.dialog('Held room prefixes');
     await dialog.getByText('gone', { exact: true }).first().waitFor();
