@@ -13,6 +13,7 @@ export async function buildEdge(out = path.join(root, 'out', 'edge')) {
     input: { 'streamhub-edge': 'daemon/edge/main.ts' },
     platform: 'node',
     logLevel: 'warn',
+    external: ['osx-temperature-sensor'],
     resolve: { alias: { '#shared': path.join(root, 'shared'), '#daemon': path.join(root, 'daemon') } },
     transform: { define: { 'process.env.STREAMHUB_EDGE_VERSION': JSON.stringify(version) } },
     output: { dir: out, format: 'esm', entryFileNames: '[name].mjs', codeSplitting: false, minify: true },

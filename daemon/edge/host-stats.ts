@@ -1,19 +1,16 @@
-import { readFileSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import os from 'node:os';
 import { CapacityMeter } from '#daemon/platform/host-capacity.ts';
 import type { AgentStats } from '#shared/schema/cluster.ts';
 import { readGpus } from './gpu.ts';
 
-/** How often the GPUs are read, which needs a child process. */
+/** How often the GPUs are read. */
 const GPU_MS = 60_000;
 
 /** The machine's figures. A figure that can't be read is left out. */
 export class HostMeter {
   #gpu: AgentStats['gpu'];
   #gpuAt = Number.NEGATIVE_INFINITY;
-  /** Bytes of all network interfaces at the reading before. */
-  #traffic: { at: number; rx: number; tx: number } | undefined;
   readonly #capacity = new CapacityMeter();
   readonly #disk: string;
 
@@ -23,14 +20,14 @@ export class HostMeter {
   }
 
   async read(): Promise<AgentStats> {
+    const { default: si } = await import('systeminformation');
+    const [net, disk] = await Promise.all([settle(si.networkStats(outerInterfaces())), settle(statfs(this.#disk))]);
     const { cores, memTotal, memFree, loadavg, cpu } = this.#capacity.read();
     if (performance.now() - this.#gpuAt > GPU_MS) {
       this.#gpuAt = performance.now();
       this.#gpu = await settle(readGpus());
     }
-    const disk = await settle(statfs(this.#disk));
-    const net = this.#rates();
-    return {
+    const stats: AgentStats = {
       role: 'edge',
       cores,
       loadavg1: round(loadavg[0]),
@@ -40,45 +37,24 @@ export class HostMeter {
       uptimeSeconds: Math.round(os.uptime()),
       ...(disk ? { disk: { totalBytes: disk.blocks * disk.bsize, freeBytes: disk.bavail * disk.bsize } } : {}),
       ...(this.#gpu && this.#gpu.length > 0 ? { gpu: this.#gpu } : {}),
-      ...(cpu !== null ? { cpu } : {}),
-      ...(net ? { net } : {}),
     };
-  }
-
-  /** The first reading has none. */
-  #rates(): AgentStats['net'] {
-    const before = this.#traffic;
-    const now = readTraffic();
-    if (now === undefined) return undefined;
-    const at = performance.now();
-    this.#traffic = { at, ...now };
-    if (before === undefined) return undefined;
-    // an interface that went away took its bytes along
-    const rate = (more: number): number => Math.round(Math.max(0, more) / ((at - before.at) / 1000));
-    return { rxBytesPerSecond: rate(now.rx - before.rx), txBytesPerSecond: rate(now.tx - before.tx) };
+    if (cpu !== null) stats.cpu = cpu;
+    // the first reading has no rate yet
+    if (net?.some((one) => one.rx_sec !== null)) {
+      stats.net = {
+        rxBytesPerSecond: Math.round(net.reduce((sum, one) => sum + (one.rx_sec ?? 0), 0)),
+        txBytesPerSecond: Math.round(net.reduce((sum, one) => sum + (one.tx_sec ?? 0), 0)),
+      };
+    }
+    return stats;
   }
 }
 
-/** Bytes so far of the interfaces that have an address, without loopback. */
-function readTraffic(): { rx: number; tx: number } | undefined {
-  let text: string;
-  try {
-    text = readFileSync('/proc/net/dev', 'utf8');
-  } catch {
-    return undefined;
-  }
-  const names = Object.entries(os.networkInterfaces()).flatMap(([name, addresses]) =>
-    addresses?.some(({ internal }) => !internal) ? [name] : [],
-  );
-  const sum = { rx: 0, tx: 0 };
-  for (const [, name = '', figures = ''] of text.matchAll(/^\s*(\S+):\s*(.*)$/gm)) {
-    if (!names.includes(name)) continue;
-    const columns = figures.split(/\s+/);
-    sum.rx += Number(columns[0]);
-    sum.tx += Number(columns[8]);
-  }
-  return sum;
-}
+/** Names for systeminformation, which would start a dozen processes to find all of them. */
+const outerInterfaces = (): string =>
+  Object.entries(os.networkInterfaces())
+    .flatMap(([name, addresses]) => (addresses?.some(({ internal }) => !internal) ? [name] : []))
+    .join(',');
 
 const round = (value: number): number => Math.round(value * 1000) / 1000;
 
