@@ -45,7 +45,12 @@ async function request(url: string, { body, headers, ...sent }: Sent, ca?: strin
   return new Promise((resolve, reject) => {
     const asked = node.request(url, {
       ...sent,
-      headers: { 'user-agent': `streamhub/${VERSION}`, ...headers },
+      headers: {
+        'user-agent': `streamhub/${VERSION}`,
+        // Node leaves it out where a method seldom has a body
+        ...(body === undefined ? {} : { 'content-length': Buffer.byteLength(body) }),
+        ...headers,
+      },
       timeout: SILENT_MS,
       ...(ca === undefined ? {} : { ca }),
     });

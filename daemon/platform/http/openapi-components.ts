@@ -39,9 +39,10 @@ export class Components {
     };
   }
 
-  referToResponse(name: string, write: () => Json): Json {
-    this.responses[name] ??= write();
-    return { $ref: `#/components/responses/${name}` };
+  /** An answer that several operations give is written once; one that differs from it stays where it is. */
+  referToResponse(name: string, response: Json): Json {
+    const known = (this.responses[name] ??= response) as Json;
+    return textOf(known) === textOf(response) ? { $ref: `#/components/responses/${name}` } : response;
   }
 
   #learn(schema: Json, exported?: string): void {

@@ -68,7 +68,7 @@ function describe(op: Operation, path: string, components: Components): Json {
   }
   if (isPolled(op)) responses['304'] = { description: 'Nothing has changed.', headers: headersOf(op, 304) };
   for (const [status, codes] of errorsOf(op))
-    responses[status] = components.referToResponse(codes.join('.'), () => refusal(op, status, codes, components));
+    responses[status] = components.referToResponse(codes.join('.'), refusal(op, status, codes, components));
   return {
     operationId: op.id,
     tags: [op.tag],

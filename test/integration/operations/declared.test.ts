@@ -179,9 +179,9 @@ test('the configuration as a folder', async (t) => {
     assert.deepEqual([none, rollbackPoint], [[], null]);
   });
 
-  await t.test('30 apps, teams, rules and tokens make the same installation elsewhere', async (t) => {
+  await t.test('100 apps, teams, rules and tokens make the same installation elsewhere', async (t) => {
     const config = textOf(folder.files, 'apps/app-003/config.yaml');
-    const more = Array.from({ length: 27 }, (_, index) => nameOf(index + 4)).flatMap((name) => [
+    const more = Array.from({ length: 97 }, (_, index) => nameOf(index + 4)).flatMap((name) => [
       { path: `apps/${name}/app.yaml`, text: 'team: Studio\n' },
       {
         path: `apps/${name}/config.yaml`,
@@ -191,7 +191,7 @@ test('the configuration as a folder', async (t) => {
     const files = [...folder.files, ...more];
     const fresh = await testDaemon(t);
     const reviewed = await plan(fresh.api, { files, secrets: SECRETS });
-    assert.equal(reviewed.changes.filter(({ kind, action }: any) => kind === 'app' && action === 'create').length, 30);
+    assert.equal(reviewed.changes.filter(({ kind, action }: any) => kind === 'app' && action === 'create').length, 100);
     const answer = await apply(fresh.api, { files, secrets: SECRETS });
     assert.deepEqual(done(answer.changes), done(reviewed.changes));
     assert.deepEqual(
@@ -216,7 +216,7 @@ test('the configuration as a folder', async (t) => {
     for (const value of [SECRETS.APP_APP_001_S3_SECRET, SECRETS.ALERT_ON_CALL_URL, SECRETS.BACKUP_PASSPHRASE])
       assert.ok(credentials.includes(value));
     const app = (await fresh.api.get('/tenants')).body.data.find(({ name }: any) => name === 'Studio');
-    assert.deepEqual([app.apps, app.quotas.maxApps], [27, 7]);
+    assert.deepEqual([app.apps, app.quotas.maxApps], [97, 7]);
 
     await fresh.stop();
   });
