@@ -101,6 +101,8 @@ test('the config editor', { skip: noChromium }, async (t) => {
       .waitFor();
     await page.locator('.cm-merge-b .cm-changedLine', { hasText: 'split_minutes: 15' }).waitFor();
     await assertAccessible(page, 'the review');
+    // the key does what the button does, once the text is checked
+    await page.locator('button:enabled', { hasText: 'Save config' }).waitFor();
     await page.keyboard.press('Control+Enter');
     await page.getByText('Saved and active').waitFor();
     assert.equal(await readFile(file, 'utf8'), TEXT.replace('30 # half an hour', '15 # a quarter'));

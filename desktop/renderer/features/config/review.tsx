@@ -42,6 +42,7 @@ export function Review({ app, document, validation, schema, onClose, onConflict,
   const result = validation.of === text ? validation.result : undefined;
   const errors = result?.diagnostics.filter((one) => one.severity === 'error') ?? [];
   const warnings = result?.diagnostics.filter((one) => one.severity === 'warning') ?? [];
+  const isChecking = result === undefined && validation.error === null;
   const canSave = result?.valid === true && (!opensBucket || isConfirmed) && !put.isPending;
 
   const save = async (): Promise<void> => {
@@ -74,7 +75,13 @@ export function Review({ app, document, validation, schema, onClose, onConflict,
         <Button size="xs" onClick={onClose}>
           Back to editing
         </Button>
-        <Button size="xs" variant="filled" onClick={() => void save()} loading={put.isPending} disabled={!canSave}>
+        <Button
+          size="xs"
+          variant="filled"
+          onClick={() => void save()}
+          loading={put.isPending || isChecking}
+          disabled={!canSave}
+        >
           Save config
         </Button>
       </div>
