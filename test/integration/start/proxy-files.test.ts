@@ -28,6 +28,7 @@ const lookup = (_name: string, { all }: { all?: boolean }, done: (...args: any[]
   all ? done(null, [{ address: '127.0.0.1', family: 4 }]) : done(null, '127.0.0.1', 4);
 const here = { lookup, rejectUnauthorized: false } as const;
 setGlobalDispatcher(new Agent({ connect: here as never }));
+Object.assign(https.globalAgent.options, here);
 
 const certificate = await makeCertificate('proxy', {
   names: ['stream.example.com', 'livekit.example.com', 'turn.example.com'],
