@@ -111,7 +111,7 @@ test('kill -9 in each state of recordings, live HLS and ingests', { timeout: 400
     await worker.fault('hold-start');
     await record(rooms.start);
     const ingest = (await daemon.api.post('/apps/live/ingress', { type: 'rtmp', room: 'camera' })).body.data;
-    await worker.startEncoder(ingest.streamKey, { width: 320, height: 180, framerate: 15 });
+    await worker.startEncoder(ingest.streamKey);
     await until('the ingest is live', () => streamIn('live-camera'));
     return until('their orders are known', async () => {
       const held = [...(await of(rooms.start)), ...(await of(rooms.part)), ...(await of(rooms.up))];
