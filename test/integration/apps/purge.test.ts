@@ -291,7 +291,7 @@ describe('DELETE /apps/{name}?deleteVods=true', { skip: typeof started === 'stri
     return { app, gate };
   };
 
-  test('Prefer: respond-async answers 202 with the job, whose progress and end are told', async (t) => {
+  test('Prefer: respond-async answers 202 with the job, and events report its progress and its end', async (t) => {
     const { app, gate } = await manyVods(t);
     const seen: string[] = [];
     let last = 0;

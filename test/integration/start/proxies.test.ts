@@ -62,7 +62,7 @@ describe('below the path of a proxy', { skip: noChromium }, () => {
           await events.next('app.created');
         });
 
-        await t.test('the console: its pages, its links, and a page opened anew', async (t) => {
+        await t.test('the console: pages, links, and a page opened by its address', async (t) => {
           const page = await openConsole(t, chromium, publicUrl, { token: TEST_TOKEN });
           await page.getByRole('navigation', { name: 'Sections' }).getByRole('link', { name: /^Apps/ }).click();
           await page.getByRole('heading', { name: 'Apps', level: 1 }).waitFor();
