@@ -1,13 +1,18 @@
 import { execFile } from 'node:child_process';
+import { createRequire } from 'node:module';
 import { stripVTControlCharacters } from 'node:util';
 import type { IPty } from 'node-pty';
 import { BIN } from './daemon.ts';
 import { watched } from './until.ts';
 
-const pty = await import('node-pty').then(
-  (module) => module,
-  (error: Error) => `node-pty is not built here: ${error.message}`,
-);
+const pty = nodePty();
+function nodePty(): typeof import('node-pty') | string {
+  try {
+    return createRequire(import.meta.url)('node-pty');
+  } catch (error) {
+    return `node-pty is not built here: ${(error as Error).message}`;
+  }
+}
 
 /** Why there is no real terminal here, or false: node-pty is optional and compiled at the install. */
 export const terminalMissing: string | false = typeof pty === 'string' ? pty : false;
