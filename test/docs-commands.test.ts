@@ -122,8 +122,8 @@ describe('commands of the documents', { skip: process.platform === 'win32' && 't
   let shared: Promise<TestDaemon> | undefined;
   let s3: Promise<S3Server | string> | undefined;
   const startS3 = async (): Promise<S3Server | string> => {
-    const light = await startS3Server('versitygw');
-    const server = typeof light === 'string' ? await startS3Server() : light;
+    const light = startS3Server('versitygw');
+    const server = typeof light === 'string' ? startS3Server() : light;
     if (typeof server === 'object') scope.after(() => server.stop());
     return server;
   };

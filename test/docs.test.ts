@@ -1,3 +1,4 @@
+// own process: the program that it tests awaits while it loads
 import assert from 'node:assert/strict';
 import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';

@@ -1,3 +1,4 @@
+// own process: the program that it tests awaits while it loads
 // What `npm run package` makes: the npm package with its documents, checksums and components, and the files for Docker.
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';

@@ -51,12 +51,15 @@ process.env.NODE_COMPILE_CACHE = path.join(root, 'node_modules', '.cache', 'comp
 process.chdir(root);
 await bundleTypebox();
 // a few files are quicker without, and their errors name lines of the sources
-if (values.bundle || files.length > 20) {
+const areMany = values.bundle || files.length > 20;
+if (areMany) {
   await bundleDaemon();
   stripTypes();
 }
 /** Names of skipped tests with their reasons, for the last lines. */
 const skipped = [];
+const patternsOfTests =
+  values['test-only'] || values['test-name-pattern'] !== undefined || values['test-skip-pattern'] !== undefined;
 const settings = {
   cwd: root,
   execArgv: ['--import', pathToFileURL(path.join(import.meta.dirname, 'helpers', 'light-hooks.mjs')).href],
@@ -66,7 +69,13 @@ const settings = {
   testSkipPatterns: values['test-skip-pattern'],
 };
 const outcomes = await runFiles(
-  { ...settings, files: files.map((file) => path.join(root, file)), concurrency },
+  {
+    ...settings,
+    files: files.map((file) => path.join(root, file)),
+    concurrency,
+    // a pattern would match the names of files
+    isShared: areMany && !patternsOfTests,
+  },
   (events) =>
     pipeline(
       events
@@ -81,7 +90,11 @@ const outcomes = await runFiles(
       process.stdout,
       { end: false },
     ),
-);
+).catch((error) => {
+  // the runner of tests would only note it
+  process.stderr.write(`${error.stack}\n`);
+  process.exit(1);
+});
 writeDurations();
 const { failed, lines } = await secondTry(outcomes, settings);
 if (failed) process.exitCode = 1;

@@ -4,16 +4,19 @@ import { mkdir, truncate, writeFile } from 'node:fs/promises';
 import http from 'node:http';
 import net, { type AddressInfo } from 'node:net';
 import path from 'node:path';
-import { after, test } from 'node:test';
+import { before, test } from 'node:test';
 import { SHARES } from '#shared/rules/shares.ts';
-import { type Client, TEST_TOKEN, testDaemon } from '#test/helpers/daemon.ts';
+import { type Client, sharedDaemon, TEST_TOKEN } from '#test/helpers/daemon.ts';
 import { type EventReader, readEvents } from '#test/helpers/event-reader.ts';
 import { firstAdmin, join, MANY_ATTEMPTS, makeTeam } from '#test/helpers/people.ts';
 import { addVods } from '#test/helpers/recordings.ts';
 import { until } from '#test/helpers/until.ts';
 
-const daemon = await testDaemon({ after }, MANY_ATTEMPTS);
-const root = await firstAdmin(daemon);
+const daemon = sharedDaemon(MANY_ATTEMPTS);
+let root: Awaited<ReturnType<typeof firstAdmin>>;
+before(async () => {
+  root = await firstAdmin(daemon);
+});
 
 /** A server that takes connections and never says a word, until `end` closes them all. */
 async function silentServer(t: { after(fn: () => unknown): void }) {

@@ -1,3 +1,4 @@
+// own process: its helpers start servers while they load
 import assert from 'node:assert/strict';
 import { chmod, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';

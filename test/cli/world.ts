@@ -24,7 +24,7 @@ tls.setDefaultCACertificates([...tls.getCACertificates('default'), cert]);
 export const CLUSTER_TOKEN = 'cluster-token-of-the-test-0123456789';
 export const livekit = await startLivekit({ after });
 /** A real S3 server, or why there is none. */
-export const s3 = await startS3Server();
+export const s3 = startS3Server();
 after(() => (typeof s3 === 'string' ? undefined : s3.stop()));
 export const withoutS3 = typeof s3 === 'string' ? s3 : false;
 export const withoutLivekit = typeof livekit === 'string' ? livekit : false;

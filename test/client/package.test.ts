@@ -1,3 +1,4 @@
+// own process: the program that it tests awaits while it loads
 // The package `@streamhub/client` as users get it: packed, installed in an empty folder, used in Node.js, in a browser and by TypeScript.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';

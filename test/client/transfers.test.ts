@@ -83,7 +83,7 @@ describe('files through the client', () => {
   });
 
   test('so is one in a bucket', async (t) => {
-    const s3 = await startS3Server();
+    const s3 = startS3Server();
     if (typeof s3 === 'string') return t.skip(s3);
     t.after(() => s3.stop());
     const way = await line(t, s3.endpoint);

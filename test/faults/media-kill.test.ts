@@ -36,7 +36,7 @@ async function hum({ room }: Participant, t: { after(fn: () => unknown): void })
 }
 
 test('kill -9 in each state of recordings, live HLS and ingests', { timeout: 400_000 }, async (t) => {
-  const s3 = await startS3Server();
+  const s3 = startS3Server();
   if (typeof s3 === 'string') return t.skip(s3);
   t.after(s3.stop);
   const port = await freePort();

@@ -9,7 +9,7 @@ import { addVods, keysOf, type SampleVod, spread } from '#test/helpers/recording
 import { s3Gate } from '#test/helpers/s3-gate.ts';
 import { type S3Server, startS3Server } from '#test/helpers/s3-server.ts';
 
-const started = await startS3Server();
+const started = startS3Server();
 const s3 = started as S3Server;
 after(() => (typeof started === 'string' ? undefined : s3.stop()));
 

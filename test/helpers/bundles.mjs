@@ -26,10 +26,11 @@ export const isBundled = (file) =>
   /^(?:daemon|shared)\/.*\.ts$/.test(file) &&
   !/\.test\.ts$|\.d\.ts$|(?:^daemon\/edge|\/process-main)\/main\.ts$/.test(file);
 
-/** Folder of the daemon's bundle, when this process uses it: a test below `test/` does, one beside a source tests that source. */
-const bundle = /^(?:daemon|shared|desktop|plugins|build)[\\/]/.test(path.relative(ROOT, process.argv[1] ?? ''))
-  ? undefined
-  : process.env.TEST_BUNDLE;
+/** Does a file test the sources? One beside a source does, one below `test/` the daemon's bundle. */
+export const testsSources = (file) => /^(?:daemon|shared|desktop|plugins|build)[\\/]/.test(path.relative(ROOT, file));
+/** Folder of the daemon's bundle, when this process uses it; a shared process is told so. */
+const usesSources = process.argv[3] === 'sources' || testsSources(process.argv[1] ?? '');
+const bundle = usesSources ? undefined : process.env.TEST_BUNDLE;
 const SDK = /^streamhub\/plugin-sdk(\/s3|\/conformance)?$/;
 const rootUrl = pathToFileURL(`${ROOT}/`).href;
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import http from 'node:http';
 import https from 'node:https';
@@ -38,7 +39,7 @@ export interface Answer<T = any> {
 
 /** A client of one daemon with one credential. */
 export class Client {
-  readonly base: string;
+  base: string;
   readonly token: string | null;
   constructor(base: string, token: string | null) {
     this.base = base;
@@ -140,11 +141,12 @@ export async function testDaemon(
     },
   });
   const daemon = await startDaemon(settings, createLogging(settings), { threads: threadsFor, passwordCost: QUICK });
-  let stopped = false;
+  // Node's runner keeps what was given to `after` until the process ends: all of the daemon with it
+  let running: RunningDaemon | undefined = daemon;
   const stop = async (): Promise<void> => {
-    if (stopped) return;
-    stopped = true;
-    await daemon.stop();
+    const one = running;
+    running = undefined;
+    await one?.stop();
   };
   const undeclared = watchEvents(daemon.services.events);
   t.after(async () => {
@@ -226,12 +228,17 @@ export function blockScope(): { after(step: () => unknown): void } {
   return { after: (step) => void steps.push(step) };
 }
 
-/** One daemon for all tests of a describe block; the object is filled in before the first of them. */
+/** One daemon for all tests of a describe block or a file. Before the first of them, only the client, its token and the folder of the data are there. */
 export function sharedDaemon(env: Record<string, string> = {}): TestDaemon {
-  const daemon = {} as TestDaemon;
   const scope = blockScope();
+  const dataDir = mkdtempSync(path.join(os.tmpdir(), 'streamhub-'));
+  scope.after(() => rm(dataDir, { recursive: true, force: true, maxRetries: 5 }));
+  const api = new Client('', TEST_TOKEN);
+  const daemon = { api, token: TEST_TOKEN, dataDir } as TestDaemon;
   before(async () => {
-    Object.assign(daemon, await testDaemon(scope, env));
+    const { api: started, ...parts } = await testDaemon(scope, env, { dataDir });
+    api.base = started.base;
+    Object.assign(daemon, parts);
   });
   return daemon;
 }

@@ -297,7 +297,9 @@ export function builtRenderer(): Promise<void> {
   return rendererBuilt;
 }
 
-if (process.argv[1] === import.meta.filename) {
+if (process.argv[1] === import.meta.filename) void main();
+
+async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
       userData: { type: 'string' },

@@ -7,15 +7,14 @@ import net from 'node:net';
 import path from 'node:path';
 import { connectAsync, type MqttClient } from 'mqtt';
 import { createWebSocketStream, WebSocketServer } from 'ws';
-import { findProgram } from '#daemon/platform/programs.ts';
 import { makeCertificate } from './certificates.ts';
 import { temporaryDir } from './daemon.ts';
-import { freePort } from './server-scripts.ts';
+import { freePort, programHere } from './server-scripts.ts';
 import { until } from './until.ts';
 
 /** For `describe(name, { skip: noMosquitto }, …)`: the reason why tests with a real broker do not run, or false. */
 export const noMosquitto =
-  (await findProgram('mosquitto')) === undefined ? 'mosquitto is not installed (Debian: mosquitto)' : false;
+  programHere('mosquitto') === undefined ? 'mosquitto is not installed (Debian: mosquitto)' : false;
 
 export const BROKER_USER = { username: 'hub', password: 'broker-pass-4711' };
 

@@ -12,7 +12,7 @@ import {
   PutObjectCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
-import { reasonOf, valuesIn } from './server-scripts.ts';
+import { reasonOf, startScript, valuesIn } from './server-scripts.ts';
 
 const run = promisify(execFile);
 const SERVERS = path.join(import.meta.dirname, '..', 'servers');
@@ -58,18 +58,15 @@ export interface S3Server extends S3Account {
  * @param options `sts`: with a token service, for `session()`
  * @returns or why none can be had on this machine
  */
-export async function startS3Server(
-  kind: 's3-server' | 'versitygw' = 's3-server',
-  { sts = false } = {},
-): Promise<S3Server | string> {
+export function startS3Server(kind: 's3-server' | 'versitygw' = 's3-server', { sts = false } = {}): S3Server | string {
   const SCRIPT = path.join(SERVERS, kind);
   const dir = mkdtempSync(path.join(os.tmpdir(), 'streamhub-s3-'));
   let values: Record<string, string>;
   const env = { ...process.env, ...(sts ? { S3_WITH_STS: '1' } : {}) };
   try {
-    values = valuesIn((await run(SCRIPT, ['start', dir, '0'], { timeout: 1_800_000, env })).stdout);
+    values = startScript(SCRIPT, ['start', dir, '0'], env);
   } catch (error) {
-    await run(SCRIPT, ['stop', dir]).catch(() => undefined);
+    spawnSync(SCRIPT, ['stop', dir]);
     rmSync(dir, { recursive: true, force: true });
     return `no S3 server can be started here: ${reasonOf(error)}`;
   }

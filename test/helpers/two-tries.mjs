@@ -2,6 +2,7 @@
 import path from 'node:path';
 import { run } from 'node:test';
 import { inspect } from 'node:util';
+import { runInSharedProcesses } from './shared-processes.mjs';
 
 /** More files than these fail for a reason; to run them all once more would only take time. */
 const MOST_FILES = 12;
@@ -23,18 +24,26 @@ class Outcome {
     if (type === 'test:pass') this.passed.add(keyOf(data));
     if (type !== 'test:fail' || (data.todo !== undefined && data.todo !== false)) return;
     const { error } = data.details;
+    if (isWhole(data) && error.failureType === 'testTimeoutFailure') {
+      // the file's time is up because of the tests that it cut off
+      const cut = [...this.failed.values()].filter((one) => one.details.error.failureType === 'cancelledByParent');
+      for (const one of cut) one.details = data.details;
+      if (cut.length > 0) return;
+    }
     // a group that fails because of its tests adds nothing to them
     if (error.failureType !== 'subtestsFailed' || this.failed.size === 0) this.failed.set(keyOf(data), data);
   }
 
   /** Names of the failed tests, each with its error. */
   errors(root) {
-    return [...this.failed].map(([key, { name, file, details }]) => {
-      const { error } = details;
-      const wholeFile = name === file;
-      const text = wholeFile
-        ? `its process ended with ${error.signal ?? `code ${error.exitCode}`}\n${this.said}`
-        : inspect(error.cause ?? error).slice(0, MOST_TEXT);
+    return [...this.failed].map(([key, data]) => {
+      const { name, file } = data;
+      const { error } = data.details;
+      const wholeFile = isWhole(data);
+      const text =
+        wholeFile && (error.signal ?? error.exitCode) !== undefined
+          ? `its process ended with ${error.signal ?? `code ${error.exitCode}`}\n${this.said}`
+          : inspect(error.cause ?? error).slice(0, MOST_TEXT);
       return {
         key,
         name: wholeFile ? path.relative(root, file) : `${path.relative(root, file)}: ${name}`,
@@ -45,17 +54,19 @@ class Outcome {
   }
 }
 
-const keyOf = ({ name, line, column }) => `${line}:${column} ${name}`;
+/** Is it a file as a whole, by its path or the end of it? */
+const isWhole = ({ name, file }) => (path.isAbsolute(name) ? name === file : file?.endsWith(`/${name}`) === true);
+const keyOf = (data) => (isWhole(data) ? 'file' : `${data.line}:${data.column} ${data.name}`);
 
 /**
  * Runs test files and hands their events to `report`.
- * @param {import('node:test').RunOptions & {files: string[]}} options of Node's runner
+ * @param {import('node:test').RunOptions & {files: string[], isShared?: boolean}} options of Node's runner; `isShared` runs several files in a process
  * @param {(events: import('node:stream').Readable) => Promise<unknown>} report ends with the events
  * @returns {Promise<Map<string, Outcome>>} by file
  */
-export async function runFiles(options, report) {
+export async function runFiles({ isShared = false, ...options }, report) {
   const outcomes = new Map();
-  const events = run(options);
+  const events = isShared ? runInSharedProcesses(options) : run(options);
   for (const type of ['test:pass', 'test:fail', 'test:stderr', 'test:diagnostic'])
     events.on(type, (data) => {
       if (!outcomes.has(data.file)) outcomes.set(data.file, new Outcome());

@@ -13,7 +13,7 @@ import { r2Endpoint, r2Provider } from '../../plugins/examples/cloudflare-r2/r2.
 const EXAMPLES = path.resolve(import.meta.dirname, '../../plugins/examples');
 const ACCOUNT = '0123456789abcdef0123456789abcdef';
 
-const server = await startS3Server();
+const server = startS3Server();
 const skip = typeof server === 'string' ? server : false;
 const bucket = typeof server === 'string' ? '' : await server.bucket();
 if (typeof server !== 'string') after(() => server.stop());

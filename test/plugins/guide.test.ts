@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
@@ -10,7 +11,7 @@ import { node, plugin } from '#test/helpers/plugin-kit.ts';
 import { startS3Server } from '#test/helpers/s3-server.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
-const guide = await readFile(path.join(ROOT, 'docs/plugins.md'), 'utf8');
+const guide = readFileSync(path.join(ROOT, 'docs/plugins.md'), 'utf8');
 const blocks = (language: string): string[] =>
   [...guide.matchAll(/```(\w+)\n([\s\S]*?)```/g)].flatMap(([, name, text = '']) => (name === language ? [text] : []));
 
@@ -50,7 +51,7 @@ test('the guide’s commands lead to a preset that is applied and a provider tha
 });
 
 test('a provider made of nothing but the files that the guide shows passes the conformance kit', async (t) => {
-  const s3 = await startS3Server();
+  const s3 = startS3Server();
   if (typeof s3 === 'string') return t.skip(s3);
   t.after(() => s3.stop());
   const [, section = ''] = guide.split('### A provider by hand\n');

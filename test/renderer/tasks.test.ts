@@ -78,7 +78,7 @@ async function promised(): Promise<Record<string, number>> {
 test('the ten daily tasks, each within its presses', { skip: noChromium }, async (t) => {
   const docs = await promised();
   assert.deepEqual(Object.keys(docs), Object.keys(BUDGET), 'docs/tasks.md lists the tasks');
-  const s3 = await startS3Server();
+  const s3 = startS3Server();
   if (typeof s3 === 'string') return t.skip(s3);
   t.after(() => s3.stop());
   await builtRenderer();

@@ -3,16 +3,16 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { findProgram } from '#daemon/platform/programs.ts';
 import { rungOf } from '#shared/delivery/ladder.ts';
 import type { VodPlan } from '#shared/delivery/plan.ts';
 import type { JobProgress } from '#shared/schema/jobs.ts';
 import { makeFilm, probe } from '#test/helpers/films.ts';
+import { programHere } from '#test/helpers/server-scripts.ts';
 import { NoSpace } from './failures.ts';
 import { LadderMaker } from './make-ladder.ts';
 import { readSegments } from './playlists.ts';
 
-const [ffmpeg, ffprobe] = [await findProgram('ffmpeg'), await findProgram('ffprobe')];
+const [ffmpeg, ffprobe] = [programHere('ffmpeg'), programHere('ffprobe')];
 
 describe('a ladder', { skip: ffmpeg && ffprobe ? false : 'there is no ffmpeg here' }, () => {
   let dir: string;

@@ -5,12 +5,12 @@ import os from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
-import { findProgram } from '#daemon/platform/programs.ts';
+import { programHere } from '#test/helpers/server-scripts.ts';
 import { boundedFacts } from './file-facts.ts';
 import { readMp4 } from './mp4-header.ts';
 
 const run = promisify(execFile);
-const hasFfmpeg = (await findProgram('ffmpeg')) !== undefined && (await findProgram('ffprobe')) !== undefined;
+const hasFfmpeg = programHere('ffmpeg') !== undefined && programHere('ffprobe') !== undefined;
 
 const partsOf = (file: Buffer) => {
   const asked: [offset: number, length: number][] = [];

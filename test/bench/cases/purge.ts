@@ -13,7 +13,7 @@ const VODS = 1000;
 const purge: BenchCase = {
   name: 'purge',
   async run(bench) {
-    const s3 = await startS3Server();
+    const s3 = startS3Server();
     if (typeof s3 === 'string') throw new Error(s3);
     try {
       const daemon = await bench.daemon();

@@ -3,15 +3,15 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, describe, test } from 'node:test';
 import { giveBucket } from '#test/helpers/bucket.ts';
-import { testDaemon } from '#test/helpers/daemon.ts';
+import { sharedDaemon } from '#test/helpers/daemon.ts';
 import { addVods, spread } from '#test/helpers/recordings.ts';
 import { s3Gate } from '#test/helpers/s3-gate.ts';
 import { type S3Server, startS3Server } from '#test/helpers/s3-server.ts';
 import { until } from '#test/helpers/until.ts';
 
-const started = await startS3Server();
+const started = startS3Server();
 const s3 = started as S3Server;
-const daemon = await testDaemon({ after });
+const daemon = sharedDaemon();
 if (typeof started !== 'string') after(() => s3.stop());
 const { api } = daemon;
 /** A storage that is not there. */

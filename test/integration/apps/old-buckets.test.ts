@@ -4,14 +4,14 @@ import path from 'node:path';
 import { after, describe, test } from 'node:test';
 import { CreateBucketCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { bucketPlace } from '#test/helpers/bucket.ts';
-import { testDaemon } from '#test/helpers/daemon.ts';
+import { sharedDaemon } from '#test/helpers/daemon.ts';
 import { addVods } from '#test/helpers/recordings.ts';
 import { type S3Server, startS3Server } from '#test/helpers/s3-server.ts';
 import { until } from '#test/helpers/until.ts';
 
-const started = await startS3Server();
+const started = startS3Server();
 const s3 = started as S3Server;
-const daemon = await testDaemon({ after });
+const daemon = sharedDaemon();
 if (typeof started !== 'string') after(() => s3.stop());
 const { api } = daemon;
 let names = 0;

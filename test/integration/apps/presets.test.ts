@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { after, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { parse } from 'yaml';
-import { temporaryDir, testDaemon } from '#test/helpers/daemon.ts';
+import { sharedDaemon, temporaryDir, testDaemon } from '#test/helpers/daemon.ts';
 
-const daemon = await testDaemon({ after });
+const daemon = sharedDaemon();
 const { api } = daemon;
 let names = 0;
 

@@ -3,14 +3,14 @@ import { access, readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, beforeEach, describe, type TestContext, test } from 'node:test';
 import { bucketPlace, bucketSettings } from '#test/helpers/bucket.ts';
-import { testDaemon } from '#test/helpers/daemon.ts';
+import { sharedDaemon } from '#test/helpers/daemon.ts';
 import { addVods, keysOf, type SampleVod, spread } from '#test/helpers/recordings.ts';
 import { s3Gate } from '#test/helpers/s3-gate.ts';
 import { type S3Server, startS3Server } from '#test/helpers/s3-server.ts';
 
-const started = await startS3Server();
+const started = startS3Server();
 const s3 = started as S3Server;
-const daemon = await testDaemon({ after });
+const daemon = sharedDaemon();
 after(() => (typeof started === 'string' ? undefined : s3.stop()));
 const { api } = daemon;
 const appDir = (app: string) => path.join(daemon.dataDir, 'apps', app);

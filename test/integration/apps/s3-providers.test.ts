@@ -3,7 +3,7 @@ import { testStorageProvider } from 'streamhub/plugin-sdk/conformance';
 import storageS3 from '../../../plugins/storage-s3/index.ts';
 import { startS3Server } from '../../helpers/s3-server.ts';
 
-const server = await startS3Server();
+const server = startS3Server();
 const skip = typeof server === 'string' ? server : false;
 const bucket = typeof server === 'string' ? '' : await server.bucket();
 if (typeof server !== 'string') after(() => server.stop());

@@ -14,7 +14,7 @@ import { protobufFields, tapRedis } from '#test/helpers/redis-tap.ts';
 import { type S3Server, startS3Server } from '#test/helpers/s3-server.ts';
 import { until } from '#test/helpers/until.ts';
 
-const started = await startS3Server('s3-server', { sts: true });
+const started = startS3Server('s3-server', { sts: true });
 const s3 = started as S3Server;
 const skip = typeof started === 'string' ? started : false;
 if (skip === false) after(() => s3.stop());

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { after, describe, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import { ListObjectVersionsCommand, PutBucketVersioningCommand } from '@aws-sdk/client-s3';
 import type { AppEntry } from '#daemon/apps/registry/registry.ts';
 import { type VodRecord, vodRepository } from '#daemon/media/vods/repository.ts';
 import { giveBucket } from '#test/helpers/bucket.ts';
-import { testDaemon } from '#test/helpers/daemon.ts';
+import { blockScope, sharedDaemon } from '#test/helpers/daemon.ts';
 import { addVods } from '#test/helpers/recordings.ts';
 import {
   gatewayPage,
@@ -18,16 +18,19 @@ import {
 import { type S3Server, startS3Server } from '#test/helpers/s3-server.ts';
 import { until } from '#test/helpers/until.ts';
 
-const started = await startS3Server();
+const scope = blockScope();
+const started = startS3Server();
 const s3 = started as S3Server;
-const daemon = await testDaemon({ after }, { LOG_LEVEL: 'warn' });
+const daemon = sharedDaemon({ LOG_LEVEL: 'warn' });
 if (typeof started !== 'string') after(() => s3.stop());
 const { api } = daemon;
 
 /** What the storage does at the moment. */
 let intercept: Intercept = () => undefined;
-const endpoint =
-  typeof started === 'string' ? '' : await s3Proxy({ after }, s3.endpoint, (request) => intercept(request));
+let endpoint: string;
+before(async () => {
+  if (typeof started !== 'string') endpoint = await s3Proxy(scope, s3.endpoint, (request) => intercept(request));
+});
 
 const KEYS = Array.from({ length: 4 }, (_, n) => `p/film-${n}.mp4`);
 let names = 0;

@@ -19,7 +19,7 @@ import { type Intercept, s3Proxy } from '#test/helpers/s3-proxy.ts';
 import { type S3Server, startS3Server } from '#test/helpers/s3-server.ts';
 import storageS3 from '../../../plugins/storage-s3/index.ts';
 
-const started = await startS3Server('versitygw');
+const started = startS3Server('versitygw');
 const s3 = started as S3Server;
 const skip = typeof started === 'string' ? started : false;
 if (skip === false) after(() => s3.stop());

@@ -7,14 +7,14 @@ import { after, before, describe, test } from 'node:test';
 import { GetBucketCorsCommand, PutBucketCorsCommand } from '@aws-sdk/client-s3';
 import { parse } from 'yaml';
 import { BUILT_IN_PROVIDERS } from '#shared/config/schema.ts';
-import { testDaemon } from '#test/helpers/daemon.ts';
+import { sharedDaemon, testDaemon } from '#test/helpers/daemon.ts';
 import { type S3Server, startS3Server } from '#test/helpers/s3-server.ts';
 
-const s3 = await startS3Server();
-const daemon = await testDaemon(
-  { after },
-  { APP_FROM_ENV_S3_KEY: 'AKIAENVIRONMENT1', STREAMHUB_JWT_SECRET: 'jwt-secret-of-the-daemon' },
-);
+const s3 = startS3Server();
+const daemon = sharedDaemon({
+  APP_FROM_ENV_S3_KEY: 'AKIAENVIRONMENT1',
+  STREAMHUB_JWT_SECRET: 'jwt-secret-of-the-daemon',
+});
 const { api } = daemon;
 let names = 0;
 

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { createServer, request as httpRequest } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { after, describe, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import {
   CreateMultipartUploadCommand,
   ListMultipartUploadsCommand,
@@ -14,7 +15,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { removeVersions } from '#shared/plugin-sdk/s3/versions.ts';
 import { bucketSettings, giveBucket } from '#test/helpers/bucket.ts';
-import { testDaemon } from '#test/helpers/daemon.ts';
+import { sharedDaemon } from '#test/helpers/daemon.ts';
 import { installPlugin } from '#test/helpers/plugins.ts';
 import { addVods } from '#test/helpers/recordings.ts';
 import { type S3Server, startS3Server } from '#test/helpers/s3-server.ts';
@@ -38,13 +39,17 @@ export default definePlugin({ storageProviders: [
 ] });
 `;
 
-const started = await startS3Server();
+const started = startS3Server();
 const s3 = started as S3Server;
-const daemon = await testDaemon({ after });
+const daemon = sharedDaemon();
 const { api } = daemon;
 if (typeof started !== 'string') after(() => s3.stop());
-await installPlugin(daemon.dataDir, 'flags', CODE, { providers: ['able', ...FLAGS.map(idWithout)] });
-await api.post('/plugins/reload');
+before(async () => {
+  await installPlugin(daemon.dataDir, 'flags', CODE, { providers: ['able', ...FLAGS.map(idWithout)] });
+  await api.post('/plugins/reload');
+  await once(proxy.listen(0, '127.0.0.1'), 'listening');
+  endpoint = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+});
 
 /** Passes requests on to the S3 server and notes them. */
 const seen: string[] = [];
@@ -59,9 +64,8 @@ const proxy = createServer((request, response) => {
   onward.on('error', () => response.destroy());
   request.pipe(onward);
 });
-await new Promise<void>((done) => proxy.listen(0, '127.0.0.1', done));
 after(() => proxy.close());
-const endpoint = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+let endpoint = '';
 
 let names = 0;
 /** A new app whose storage is a fresh bucket, reached through the provider. */

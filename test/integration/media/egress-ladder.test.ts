@@ -20,7 +20,7 @@ test('ladders by egress workers: one order for each quality; ffmpeg makes what t
     { height: 180, bitrate_kbps: 300 },
     { height: 144, bitrate_kbps: 200 },
   ];
-  const s3 = await startS3Server();
+  const s3 = startS3Server();
   if (typeof s3 === 'string') return t.skip(s3);
   t.after(s3.stop);
   const livekit = await startLivekit(t, { tellsDaemon: true });

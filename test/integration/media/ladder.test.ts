@@ -23,7 +23,7 @@ const daemon = sharedDaemon(ENV);
 let dir: string;
 let s3: S3Server | string;
 before(async () => {
-  s3 = await startS3Server();
+  s3 = startS3Server();
   dir = await mkdtemp(path.join(os.tmpdir(), 'streamhub-films-'));
   for (const name of ['disk', 'vp8']) {
     assert.equal((await daemon.api.post('/apps', { name })).status, 201);

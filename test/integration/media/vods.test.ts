@@ -12,7 +12,7 @@ import { type S3Server, startS3Server } from '#test/helpers/s3-server.ts';
 const ENV = { ...LIVEKIT_KEYS, LIVEKIT_URL: 'ws://127.0.0.1:9' };
 let s3: S3Server | string;
 before(async () => {
-  s3 = await startS3Server();
+  s3 = startS3Server();
 });
 after(async () => {
   if (typeof s3 !== 'string') await s3.stop();

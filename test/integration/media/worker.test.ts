@@ -34,7 +34,7 @@ const ENCODER =
 after(() => disposeMedia());
 
 test('the media worker carries out orders and ingests of a real LiveKit as the real services do', async (t) => {
-  const s3 = await startS3Server();
+  const s3 = startS3Server();
   if (typeof s3 === 'string') return t.skip(s3);
   t.after(s3.stop);
   const hooks = await callbackReceiver(t);

@@ -6,14 +6,14 @@ import { existsSync, globSync, watch } from 'node:fs';
 import { copyFile, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Readable } from 'node:stream';
-import { after, describe, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import Database from 'better-sqlite3';
 import { parse } from 'yaml';
 import { readBackup } from '#daemon/operations/backup/read.ts';
 import { SCHEMA } from '#daemon/platform/db/schema-versions.ts';
 import { bucketSettings, giveBucket } from '#test/helpers/bucket.ts';
-import { BIN, type Client, daemonProcess, temporaryDir, testDaemon } from '#test/helpers/daemon.ts';
+import { BIN, type Client, daemonProcess, sharedDaemon, temporaryDir, testDaemon } from '#test/helpers/daemon.ts';
 import { event, LIVEKIT_KEYS, participant, room, sendWebhook, track } from '#test/helpers/livekit-webhook.ts';
 import { noMountNamespace, runInMountNamespace } from '#test/helpers/mount-namespace.ts';
 import { startS3Server } from '#test/helpers/s3-server.ts';
@@ -23,8 +23,9 @@ const run = promisify(execFile);
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 const PASSPHRASE = 'correct horse battery staple';
-const s3 = await startS3Server();
-const daemon = await testDaemon({ after }, { ...LIVEKIT_KEYS, LOG_LEVEL: 'info', STREAMHUB_TEAMS: 'off' });
+const s3 = startS3Server();
+after(() => (typeof s3 === 'string' ? undefined : s3.stop()));
+const daemon = sharedDaemon({ ...LIVEKIT_KEYS, LOG_LEVEL: 'info', STREAMHUB_TEAMS: 'off' });
 const { api, dataDir } = daemon;
 
 const onlyKey = async (bucket: string): Promise<string> =>
@@ -118,11 +119,13 @@ async function filesOf(folder: string): Promise<Record<string, string>> {
 }
 
 /** Apps with configs, secrets, rows, recordings and a token. */
-await api.post('/apps', { name: 'live', displayName: 'Live' });
-await api.post('/apps', { name: 'second' });
-await api.post('/tokens', { name: 'a token', scope: 'global' });
+before(async () => {
+  await api.post('/apps', { name: 'live', displayName: 'Live' });
+  await api.post('/apps', { name: 'second' });
+  await api.post('/tokens', { name: 'a token', scope: 'global' });
+  await writeFile(path.join(dataDir, 'apps/live/recordings/one.mp4'), recording);
+});
 const recording = randomBytes(300_000);
-await writeFile(path.join(dataDir, 'apps/live/recordings/one.mp4'), recording);
 const join = (name: string, at = `PA_${name}`) =>
   sendWebhook(
     daemon.url,

@@ -7,14 +7,14 @@ import { copyFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import readline from 'node:readline';
 import { after, describe, it } from 'node:test';
-import { findProgram } from '#daemon/platform/programs.ts';
 import { ROOT, temporaryDir, testDaemon } from '#test/helpers/daemon.ts';
 import { LIVEKIT_KEYS } from '#test/helpers/livekit-webhook.ts';
+import { programHere } from '#test/helpers/server-scripts.ts';
 import { until } from '#test/helpers/until.ts';
 
 const FOLDER = path.join(ROOT, 'build/monitoring');
 const TOKEN = 'metrics-token-of-prometheus';
-const isThere = (await findProgram('prometheus')) !== undefined && (await findProgram('promtool')) !== undefined;
+const isThere = programHere('prometheus') !== undefined && programHere('promtool') !== undefined;
 const skip = isThere ? false : 'Prometheus is not installed (Debian: prometheus)';
 
 /** Dashboards as far as the test reads them. */

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { after, test } from 'node:test';
-import { testDaemon } from '#test/helpers/daemon.ts';
+import { test } from 'node:test';
+import { sharedDaemon } from '#test/helpers/daemon.ts';
 import { addVods } from '#test/helpers/recordings.ts';
 
-const daemon = await testDaemon({ after });
+const daemon = sharedDaemon();
 const { api } = daemon;
 
 /** An app whose recordings lie where nothing answers. */

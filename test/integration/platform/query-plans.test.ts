@@ -1,3 +1,4 @@
+// own process: it watches each statement that a database of this process is asked
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import { test } from 'node:test';

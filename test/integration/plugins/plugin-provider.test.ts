@@ -50,7 +50,7 @@ async function install(dataDir: string): Promise<void> {
   );
 }
 
-const s3 = await startS3Server();
+const s3 = startS3Server();
 if (typeof s3 !== 'string') after(() => s3.stop());
 
 test('a provider of an installed plugin: form, settings, test, purge', {
