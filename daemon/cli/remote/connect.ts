@@ -62,7 +62,7 @@ async function connect(typed: string | undefined, options: ConnectOptions): Prom
   if (url === undefined)
     throw new UsageError('Name the address of the daemon: streamhub connect https://stream.example.com');
   const ca = options.caFile === undefined ? (known?.url === url ? known.ca : undefined) : await readCa(options.caFile);
-  const target: Target = { url, token: '', fetch: await fetchWith(ca) };
+  const target: Target = { url, token: '', fetch: await fetchWith({ ca }) };
   const { version } = await new Daemon(target, interruption()).call(getHealth);
   if (url.startsWith('http://') && !/^http:\/\/(?:127\.|localhost[:/]|\[::1\])/.test(`${url}/`))
     note('streamhub: warning: this connection is not encrypted. Anyone on the way can read the credential.');

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
-import type { TLSSocket } from 'node:tls';
 import type { HttpOptions } from '#shared/client/http.ts';
 import { readRunFile } from '#shared/files/run-file.ts';
 import { UsageError } from '../exit-codes.ts';
+import type { Trust } from './light-fetch.ts';
 
 /** How you choose the daemon of a command. */
 export interface ConnectionOptions {
@@ -74,7 +74,7 @@ async function remote(url: string, caFile: string | undefined): Promise<Target> 
   return {
     url: base,
     token: ownToken(),
-    fetch: await fetchWith(caFile === undefined ? undefined : await readCa(caFile)),
+    fetch: await fetchWith({ ca: caFile === undefined ? undefined : await readCa(caFile) }),
   };
 }
 
@@ -91,7 +91,8 @@ async function localTarget(options: ConnectionOptions): Promise<Target | undefin
   return {
     url: run.url,
     token: ownToken(),
-    fetch: await (run.fingerprint === undefined ? fetchWith() : fetchFrom(run.fingerprint)),
+    // the certificate is for the daemon's public name
+    fetch: await fetchWith({ fingerprint: run.fingerprint }),
   };
 }
 
@@ -99,7 +100,11 @@ async function contextTarget(name: string | undefined, caFile: string | undefine
   const { readContext, credentialOf } = await import('./contexts.ts');
   const context = await readContext(name);
   const token = await credentialOf(context);
-  return { url: context.url, token, fetch: await fetchWith(caFile === undefined ? context.ca : await readCa(caFile)) };
+  return {
+    url: context.url,
+    token,
+    fetch: await fetchWith({ ca: caFile === undefined ? context.ca : await readCa(caFile) }),
+  };
 }
 
 /** Authorities from a PEM file. @throws UsageError */
@@ -112,29 +117,12 @@ export async function readCa(file: string): Promise<string> {
   return text;
 }
 
-/** `fetch` that trusts the authorities of the system and these. */
-export async function fetchWith(ca?: string): Promise<typeof fetch> {
+/** `fetch` that trusts the authorities of the system and these, or knows the daemon by its certificate. */
+export async function fetchWith(trust: Trust): Promise<typeof fetch> {
   const { lightFetch } = await import('./light-fetch.ts');
   try {
-    return lightFetch(ca);
+    return lightFetch(trust);
   } catch (error) {
     throw new UsageError(`The CA file can’t be used: ${(error as Error).message}`);
   }
-}
-
-/** `fetch` from the daemon of this machine: its certificate is for its public name, so it is known by its fingerprint. */
-async function fetchFrom(fingerprint: string): Promise<typeof fetch> {
-  const { Agent, buildConnector, fetch: send } = await import('undici');
-  const connect = buildConnector({ rejectUnauthorized: false, maxCachedSessions: 0 });
-  const dispatcher = new Agent({
-    connect: (options, callback) =>
-      connect(options, (...[error, socket]) => {
-        if (error !== null) return callback(error, null);
-        if ((socket as TLSSocket).getPeerCertificate().fingerprint256 === fingerprint) return callback(null, socket);
-        socket.destroy();
-        callback(new Error('the daemon’s certificate is not the one in data/daemon.json'), null);
-      }),
-  });
-  // undici's types of requests are other ones than Node's
-  return ((url: string, init: object) => send(url, { ...init, dispatcher })) as unknown as typeof fetch;
 }

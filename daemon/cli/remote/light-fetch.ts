@@ -1,5 +1,7 @@
 import { X509Certificate } from 'node:crypto';
+import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
+import type { TLSSocket } from 'node:tls';
 import { VERSION } from '#daemon/platform/version.ts';
 import { streamOf } from '#shared/client/http.ts';
 
@@ -17,20 +19,29 @@ interface Sent {
   signal: AbortSignal;
 }
 
+/** How the daemon's certificate is known. */
+export interface Trust {
+  /** Authorities to trust beside those of the system, as PEM. */
+  ca?: string | undefined;
+  /** SHA-256 of the certificate, as Node writes it. The name that the certificate is for doesn’t matter then. */
+  fingerprint?: string | undefined;
+}
+
 /**
  * What the commands use of `fetch`. Node's takes as long to load as everything else that a command does.
- * @param ca authorities to trust beside those of the system, as PEM @throws where they can't be read
+ * @throws where the authorities can't be read
  */
-export function lightFetch(ca?: string): typeof fetch {
+export function lightFetch({ ca, fingerprint }: Trust = {}): typeof fetch {
   if (ca !== undefined) new X509Certificate(ca);
   const send = async (url: string, sent: Sent): Promise<Answer> => {
+    if (fingerprint !== undefined) return request(url, sent, { socket: await knownSocket(url, fingerprint) });
     try {
-      return await request(url, sent, ca);
+      return await request(url, sent, { ca });
     } catch (error) {
       if (ca === undefined || !isUntrusted(error)) throw error;
       // to read those of the system takes longer than the request, so they are read only where they are needed
       const { getCACertificates } = await import('node:tls');
-      return await request(url, sent, [...getCACertificates('default'), ca]);
+      return await request(url, sent, { ca: [...getCACertificates('default'), ca] });
     }
   };
   return send as unknown as typeof fetch;
@@ -40,7 +51,26 @@ export function lightFetch(ca?: string): typeof fetch {
 const isUntrusted = (error: unknown): boolean =>
   /^(?:UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|CERT_UNTRUSTED)/.test((error as NodeJS.ErrnoException).code ?? '');
 
-async function request(url: string, { body, headers, ...sent }: Sent, ca?: string | string[]): Promise<Answer> {
+/** A connection to the daemon with this certificate: nothing is sent before it is checked. */
+async function knownSocket(url: string, fingerprint: string): Promise<TLSSocket> {
+  const { connect } = await import('node:tls');
+  const { hostname, port } = new URL(url);
+  const host = hostname.replace(/^\[|\]$/g, '');
+  const socket = connect({ host, port: Number(port || 443), rejectUnauthorized: false, timeout: SILENT_MS });
+  socket.once('timeout', () => socket.destroy(new Error(`nothing was received for ${SILENT_MS / 1000} s`)));
+  await once(socket, 'secureConnect');
+  if (socket.getPeerCertificate().fingerprint256 === fingerprint) return socket;
+  socket.destroy();
+  throw new Error('the daemon’s certificate is not the one in data/daemon.json');
+}
+
+interface Connection {
+  ca?: string | string[] | undefined;
+  /** Open, and checked. */
+  socket?: TLSSocket;
+}
+
+async function request(url: string, { body, headers, ...sent }: Sent, { ca, socket }: Connection): Promise<Answer> {
   const node = await (url.startsWith('https:') ? import('node:https') : import('node:http'));
   return new Promise((resolve, reject) => {
     const asked = node.request(url, {
@@ -53,6 +83,7 @@ async function request(url: string, { body, headers, ...sent }: Sent, ca?: strin
       },
       timeout: SILENT_MS,
       ...(ca === undefined ? {} : { ca }),
+      ...(socket === undefined ? {} : { createConnection: () => socket }),
     });
     asked.on('timeout', () => asked.destroy(new Error(`nothing was received for ${SILENT_MS / 1000} s`)));
     asked.on('error', reject);
