@@ -11,6 +11,7 @@ import { registryMigrations } from '#daemon/platform/db/registry/index.ts';
 import { BIN, temporaryDir, testDaemon } from '#test/helpers/daemon.ts';
 import { sampleEvent } from '#test/helpers/declared-events.ts';
 import { namesIn } from '#test/helpers/files.ts';
+import { refuseFiles } from '#test/helpers/fs-faults.ts';
 
 const run = promisify(execFile);
 
@@ -166,6 +167,41 @@ describe('files of the daemon', () => {
     const file = path.join(dataDir, 'data/streamhub.db');
     await spoilInside(file);
     assert.match(await refusal(dataDir), /the registry \S+streamhub\.db is damaged .*backup/);
+  });
+
+  test('a change that a kill interrupted, and that the disk does not let the next start finish, is finished by a later one', async (t) => {
+    const dataDir = await used(t, async ({ api }) => {
+      await api.put('/apps/live/s3', { key: 'AKIAOLD000000001', secret: 'old-secret' });
+    });
+    // both files are staged and the intent is written: the kill came before the first was in place
+    const intent = { files: [] as object[] };
+    for (const [name, from, to] of [
+      ['data/secrets.json', 'AKIAOLD000000001', 'AKIANEW000000001'],
+      ['apps/live/config.yaml', 'display_name: Live', 'display_name: New'],
+    ] as const) {
+      const file = path.join(dataDir, name);
+      const next = path.join(path.dirname(file), `.${path.basename(file)}.0123456789ab.tmp`);
+      const text = await readFile(file, 'utf8');
+      assert.ok(text.includes(from), text);
+      await writeFile(next, text.replace(from, to), { mode: 0o600 });
+      const { ino, size, mtimeNs } = await stat(file, { bigint: true });
+      intent.files.push({ file, next, previous: null, stamp: `${ino}-${size}-${mtimeNs}` });
+    }
+    await mkdir(path.join(dataDir, 'data/changes'), { recursive: true });
+    await writeFile(path.join(dataDir, 'data/changes/0123456789ab.json'), JSON.stringify(intent));
+    const after = async () => {
+      await (await testDaemon(t, {}, { dataDir })).stop();
+      const [secrets = '', config = ''] = await Promise.all(
+        ['data/secrets.json', 'apps/live/config.yaml'].map((file) => readFile(path.join(dataDir, file), 'utf8')),
+      );
+      return [/AKIA(\w{3})/.exec(secrets)?.[1], /display_name: (\w+)/.exec(config)?.[1]];
+    };
+    const fault = refuseFiles('EIO', ['rename'], /\/data\/secrets\.json$/);
+    t.after(() => fault.end());
+    assert.deepEqual(await after(), ['OLD', 'Live']);
+    assert.ok(fault.hits() > 0);
+    fault.end();
+    assert.deepEqual(await after(), ['NEW', 'New']);
   });
 
   test('half of a file, which a kill in the middle of its write left, is removed; files of others stay', async (t) => {

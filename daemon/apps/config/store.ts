@@ -2,6 +2,7 @@ import path from 'node:path';
 import type { Background } from '#daemon/platform/background.ts';
 import type { EventBus } from '#daemon/platform/events/bus.ts';
 import { fileError } from '#daemon/platform/files/file-errors.ts';
+import type { FileJournal } from '#daemon/platform/files/journal.ts';
 import { writeObstacle } from '#daemon/platform/files/write-obstacle.ts';
 import { type Actor, SYSTEM } from '#daemon/platform/http/types.ts';
 import { KeyedLock } from '#daemon/platform/keyed-lock.ts';
@@ -12,7 +13,7 @@ import type { WorkerPool } from '#daemon/platform/workers/pool.ts';
 import type { CheckInput, CheckResult } from '#shared/config/check.ts';
 import { type AppConfig, completeConfig } from '#shared/config/defaults.ts';
 import { ApiError } from '#shared/errors.ts';
-import { recoverFile } from '#shared/files/atomic-file.ts';
+import { finishOverwrites, recoverFile } from '#shared/files/atomic-file.ts';
 import type { ConfigChange } from '#shared/schema/config.ts';
 import type { AppService } from '../registry/service.ts';
 import { backupIds, readBackup } from './backups.ts';
@@ -33,6 +34,7 @@ const TRIED_BACKUPS = 5;
 export interface ConfigStoreDeps {
   background: Background;
   apps: AppService;
+  journal: Pick<FileJournal, 'isUnfinished'>;
   pool: WorkerPool;
   events: EventBus;
   logSecrets: SecretRegistry;
@@ -217,7 +219,8 @@ export class ConfigStore {
   async #open(app: string): Promise<ConfigEntry> {
     const { displayName, roomPrefix } = this.#deps.apps.require(app);
     const dir = this.#deps.apps.dir(app);
-    await recoverFile(path.join(dir, CONFIG_NAME));
+    const file = path.join(dir, CONFIG_NAME);
+    await (this.#deps.journal.isUnfinished(file) ? finishOverwrites : recoverFile)(file);
     const entry: ConfigEntry = {
       app,
       dir,

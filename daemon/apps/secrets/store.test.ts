@@ -103,11 +103,12 @@ describe('SecretStore', () => {
     assert.deepEqual(await stored(), { APP_LIVE_S3_KEY: 'again' });
   });
 
-  test('removes what a kill left half written', async () => {
+  test('leaves temporary files to the start, which knows whether an interrupted change needs them', async () => {
     const store = await open();
     await store.set('live', { s3AccessKey: 'whole' });
-    await writeFile(path.join(path.dirname(file), '.secrets.json.0123456789ab.tmp'), '{"APP_LIV');
+    const temporary = '.secrets.json.0123456789ab.tmp';
+    await writeFile(path.join(path.dirname(file), temporary), '{"APP_LIV');
     await open();
-    assert.deepEqual(await readdir(path.dirname(file)), ['secrets.json']);
+    assert.deepEqual((await readdir(path.dirname(file))).sort(), [temporary, 'secrets.json']);
   });
 });

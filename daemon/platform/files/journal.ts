@@ -24,6 +24,8 @@ const UNDO = '.undo.json';
  */
 export class FileJournal {
   readonly #folder: string;
+  /** Files of changes that could not be finished yet. */
+  readonly #unfinished = new Set<string>();
 
   /** @param folder for the intents; made when it is needed */
   constructor(folder: string) {
@@ -94,10 +96,16 @@ export class FileJournal {
         await rm(place, { force: true });
         outcome.push({ files });
       } catch (error) {
+        for (const file of files) this.#unfinished.add(file);
         outcome.push({ files, error });
       }
     }
     return outcome;
+  }
+
+  /** Does a file belong to a change that the next start must finish? Then the temporary files beside it are needed. */
+  isUnfinished(file: string): boolean {
+    return this.#unfinished.has(file);
   }
 }
 

@@ -1,7 +1,7 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Mutex } from 'async-mutex';
-import { ensureMode, recoverFile, type StagedFile, stageFile } from '#shared/files/atomic-file.ts';
+import { ensureMode, finishOverwrites, type StagedFile, stageFile } from '#shared/files/atomic-file.ts';
 import { setAside } from '#shared/files/set-aside.ts';
 import type { Log } from '../log.ts';
 
@@ -43,7 +43,8 @@ export class SecretFile {
     const folder = path.dirname(file);
     await mkdir(folder, { recursive: true, mode: 0o700 });
     await ensureMode(folder, 0o700);
-    await recoverFile(file);
+    // a temporary file may belong to an interrupted change, which the start has tried to finish
+    await finishOverwrites(file);
     let text: string;
     try {
       text = await readFile(file, 'utf8');
