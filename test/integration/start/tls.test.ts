@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { chmod, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import tls from 'node:tls';
 import { targetOf } from '#daemon/cli/remote/connection.ts';
 import { Daemon } from '#daemon/cli/remote/daemon.ts';
@@ -14,7 +14,7 @@ import { SettingsError } from '#daemon/platform/settings-error.ts';
 import { DaemonProcess } from '#desktop/main/local-daemon/daemon-process.ts';
 import { createApp } from '#shared/contract/apps.ts';
 import { makeCertificate, type TestCertificate } from '#test/helpers/certificates.ts';
-import { blockScope, type TestDaemon, temporaryDir, testDaemon } from '#test/helpers/daemon.ts';
+import { blockScope, sharedDaemon, type TestDaemon, temporaryDir, testDaemon } from '#test/helpers/daemon.ts';
 import { readEvents } from '#test/helpers/event-reader.ts';
 import { until } from '#test/helpers/until.ts';
 
@@ -84,15 +84,14 @@ test('one file without the other, and a pair that can’t be used, stop the star
   );
 });
 
-describe('a daemon with TLS_CERT and TLS_KEY', async () => {
-  await put(first);
-  const daemon = await testDaemon(scope, {
+describe('a daemon with TLS_CERT and TLS_KEY', () => {
+  before(() => put(first));
+  const daemon = sharedDaemon({
     TLS_CERT,
     TLS_KEY,
     STREAMHUB_CLUSTER_TOKEN: CLUSTER_TOKEN,
     STREAMHUB_HSTS_SECONDS: '3600',
   });
-  const { background } = daemon.services;
 
   test('the API, with links, header and cookie of HTTPS', async () => {
     assert.match(daemon.url, /^https:\/\/127\.0\.0\.1:/);
@@ -139,7 +138,7 @@ describe('a daemon with TLS_CERT and TLS_KEY', async () => {
     const kept = await handshake(daemon);
     await put(renewed);
     await until('the new certificate is in use', async () => {
-      background.runAll();
+      daemon.services.background.runAll();
       return (await fingerprint(daemon)) === renewed.fingerprint;
     });
     const client = new Daemon(await targetOf({ dataDir: daemon.dataDir }), new AbortController().signal);
@@ -161,14 +160,14 @@ describe('a daemon with TLS_CERT and TLS_KEY', async () => {
     const told = () => warnings(daemon, 'TLS_FILES_UNUSABLE');
     await put({ cert: next.cert, key: authority.key });
     await until('the warning', async () => {
-      background.runAll();
+      daemon.services.background.runAll();
       return (await told()).length === 1;
     });
     assert.match((await told()).join(), /TLS_KEY: the key does not belong.*still uses the certificate/);
     assert.equal(await fingerprint(daemon), before);
     await put(next);
     await until('the warning is gone', async () => {
-      background.runAll();
+      daemon.services.background.runAll();
       return (await told()).length === 0;
     });
     assert.equal(await fingerprint(daemon), next.fingerprint);
@@ -176,7 +175,7 @@ describe('a daemon with TLS_CERT and TLS_KEY', async () => {
     assert.deepEqual(await mode(), []);
     await chmod(TLS_KEY, 0o644);
     await until('the warning of the mode', async () => {
-      background.runAll();
+      daemon.services.background.runAll();
       return (await mode()).some((message) => message.includes('chmod 600'));
     });
   });
