@@ -71,13 +71,15 @@ export async function recordFilm(
   return data[0];
 }
 
-/** The VOD once its ladder is made, failed or cancelled. */
+/** The VOD once its ladder is made, and the job has its result; or once it has failed or is cancelled. */
 export function untilTranscoded(api: Client, app: string, id: number): Promise<any> {
   return until(
     'it is transcoded',
     async () => {
       const { body } = await api.get(`/apps/${app}/vods/${id}`);
-      return ['ready', 'failed', 'cancelled'].includes(body.transcoding?.state) && body;
+      const { state, jobId } = body.transcoding ?? {};
+      if (state === 'ready') return (await api.get(`/jobs/${jobId}`)).body.data.state === 'succeeded' && body;
+      return ['failed', 'cancelled'].includes(state) && body;
     },
     { every: 100, seconds: 180 },
   );

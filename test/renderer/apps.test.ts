@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { assertAccessible, browser, builtConsole, goInside, noChromium, openConsole } from '#test/helpers/browser.ts';
 import { testDaemon } from '#test/helpers/daemon.ts';
+import { until } from '#test/helpers/until.ts';
 import { ConsolePage } from './console-page.ts';
 
 test('the apps screen', { skip: noChromium }, async (t) => {
@@ -54,7 +55,7 @@ test('the apps screen', { skip: noChromium }, async (t) => {
     await page.keyboard.type('many-11');
     await ui.row('many-117').waitFor();
     assert.match(page.url(), /q=many-11/);
-    assert.equal(await page.locator('[role="row"][data-index]').count(), 10);
+    await until('the others are gone', async () => (await page.locator('[role="row"][data-index]').count()) === 10);
     await page.keyboard.press('ArrowDown');
     await page.keyboard.press('Escape');
     await ui.row('live').waitFor();
