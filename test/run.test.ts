@@ -94,6 +94,9 @@ test('files share a process; one that fails or ends it takes none of the others 
       f: `before(() => { if (isFirst) throw new Error('in the hook'); }); test('fine', () => {});`,
       g: `test('hangs', () => isFirst && new Promise((end) => setTimeout(end, 600_000)));`,
       h: tells,
+      i: `test('fine', () => {}); test('leaves', () => { if (isFirst) process.exit(0); });`,
+      j: `test('fails', () => assert.ok(!isFirst));`,
+      k: `test('dies after a failure elsewhere', () => { if (isFirst) process.kill(process.pid, 'SIGKILL'); });`,
     },
     ['--bundle', '--test-concurrency=1', '--test-reporter=spec'],
   );
@@ -104,6 +107,9 @@ test('files share a process; one that fails or ends it takes none of the others 
     'test/f.test.ts',
     'test/f.test.ts: fine',
     'test/g.test.ts: hangs',
+    'test/i.test.ts',
+    'test/j.test.ts: fails',
+    'test/k.test.ts',
   ]);
   const processes = Object.fromEntries(
     [...stdout.matchAll(/(\d+) ran (\w)/g)].map(([, pid, file]) => [file, Number(pid)]),

@@ -26,6 +26,7 @@ const AWAITS = /^(?:(?:export )?(?:const|let) [^=]*= (?!async\b).*)?\bawait\b/m;
 export function runInSharedProcesses({ files, concurrency, ...options }) {
   const events = new PassThrough({ objectMode: true });
   const counts = {};
+  let groups = 0;
   const started = performance.now();
   const queues = { own: [], bundle: [], sources: [] };
   for (const file of files) queues[kindOf(file)].push(file);
@@ -53,16 +54,22 @@ export function runInSharedProcesses({ files, concurrency, ...options }) {
   async function together(kind) {
     const folder = mkdtempSync(path.join(os.tmpdir(), 'test-process-'));
     const address = path.join(folder, 'socket');
-    /** What was told of the file under test, and the files that this process got. */
+    /** What was told of the file under test. */
     let told = [];
     let file;
-    /** The one that the process got last. */
+    /** The file that the process got last, and those whose tests are over. */
     let given;
+    const done = new Set();
     let watch;
     let hasToldError = false;
     /** Errors that no test caught, with the file that was under test. */
     const said = [];
-    const server = net.createServer((socket) =>
+    /** How the process ended, where that was not well, and the end of what it told. */
+    let end;
+    let heard;
+    const server = net.createServer((socket) => {
+      // a process that is killed may end it with an error
+      heard = once(socket, 'close').catch(() => {});
       createInterface({ input: socket }).on('line', (line) => {
         const { pid, of, error } = JSON.parse(line);
         if (error !== undefined) {
@@ -81,8 +88,8 @@ export function runInSharedProcesses({ files, concurrency, ...options }) {
           }
         }, options.timeout + GRACE);
         socket.write(`${next ?? ''}\n`);
-      }),
-    );
+      });
+    });
     await once(server.listen(address), 'listening');
     const handOn = () => {
       for (const [type, data] of told) emit(type, data);
@@ -95,12 +102,7 @@ export function runInSharedProcesses({ files, concurrency, ...options }) {
     /** Of a group, which is one file, or of the process. */
     const seeOwn = (type, data) => {
       if (data.name === PROCESS) {
-        const error = type === 'test:fail' ? data.details.error : undefined;
-        // it ended in the middle of a file, or after an error that was told of
-        if (error !== undefined && error.failureType !== 'subtestsFailed' && (error.signal || !hasToldError)) {
-          told = withoutOpen(told);
-          fail(given, error);
-        }
+        if (type === 'test:fail') end = data.details.error;
         return;
       }
       if (type === 'test:dequeue') file = data.name;
@@ -108,6 +110,7 @@ export function runInSharedProcesses({ files, concurrency, ...options }) {
       else if (['test:start', 'test:pass', 'test:fail'].includes(type)) {
         told.push([type, { ...data, file, name: path.relative(options.cwd, file) }]);
         if (type === 'test:start') return;
+        done.add(file);
         told.push(['test:summary', { file, duration_ms: data.details.duration_ms }]);
         for (const [of, error] of said.splice(0)) fail(of, error);
         handOn();
@@ -118,8 +121,15 @@ export function runInSharedProcesses({ files, concurrency, ...options }) {
       if (data.file === PROCESS) seeOwn(type, data);
       else told.push([type, data]);
     });
+    await heard;
     for (const [of, error] of said) fail(of, error);
+    if (given !== undefined && !done.has(given)) {
+      // some of its tests did not run
+      told = withoutOpen(told);
+      fail(given, end ?? new Error('its process ended before its tests'));
+    } else if (end !== undefined && end.failureType !== 'subtestsFailed' && !hasToldError) fail(given, end);
     handOn();
+    groups += done.size;
     clearTimeout(watch);
     server.close();
     rmSync(folder, { recursive: true });
@@ -132,9 +142,11 @@ export function runInSharedProcesses({ files, concurrency, ...options }) {
 
   Promise.all(Array.from({ length: concurrency }, worker)).then(
     () => {
-      // each file is a group in its process
       const { topLevel: count, passed: pass, failed: fail, ...others } = counts;
-      for (const [name, value] of Object.entries({ ...others, pass, fail, duration_ms: performance.now() - started }))
+      // a file is a group of its process, and none of its own
+      const suites = counts.suites - groups;
+      const sums = { ...others, suites, pass, fail, duration_ms: performance.now() - started };
+      for (const [name, value] of Object.entries(sums))
         emit('test:diagnostic', { nesting: 0, message: `${name} ${value}` });
       emit('test:plan', { nesting: 0, count });
       events.end();
