@@ -4,7 +4,7 @@ import { mkdir, truncate, writeFile } from 'node:fs/promises';
 import http from 'node:http';
 import net, { type AddressInfo } from 'node:net';
 import path from 'node:path';
-import { before, test } from 'node:test';
+import { test } from 'node:test';
 import { SHARES } from '#shared/rules/shares.ts';
 import { type Client, sharedDaemon, TEST_TOKEN } from '#test/helpers/daemon.ts';
 import { type EventReader, readEvents } from '#test/helpers/event-reader.ts';
@@ -12,9 +12,8 @@ import { firstAdmin, join, MANY_ATTEMPTS, makeTeam } from '#test/helpers/people.
 import { addVods } from '#test/helpers/recordings.ts';
 import { until } from '#test/helpers/until.ts';
 
-const daemon = sharedDaemon(MANY_ATTEMPTS);
 let root: Awaited<ReturnType<typeof firstAdmin>>;
-before(async () => {
+const daemon = sharedDaemon(MANY_ATTEMPTS, async () => {
   root = await firstAdmin(daemon);
 });
 

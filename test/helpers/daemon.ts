@@ -228,8 +228,12 @@ export function blockScope(): { after(step: () => unknown): void } {
   return { after: (step) => void steps.push(step) };
 }
 
-/** One daemon for all tests of a describe block or a file. Before the first of them, only the client, its token and the folder of the data are there. */
-export function sharedDaemon(env: Record<string, string> = {}): TestDaemon {
+/**
+ * One daemon for all tests of a describe block or a file. Before the first of them, only the client, its token and the folder
+ * of the data are there.
+ * @param prepare what follows its start; another hook `before` of a file would not wait for it
+ */
+export function sharedDaemon(env: Record<string, string> = {}, prepare?: () => Promise<unknown>): TestDaemon {
   const scope = blockScope();
   const dataDir = mkdtempSync(path.join(os.tmpdir(), 'streamhub-'));
   scope.after(() => rm(dataDir, { recursive: true, force: true, maxRetries: 5 }));
@@ -239,6 +243,7 @@ export function sharedDaemon(env: Record<string, string> = {}): TestDaemon {
     const { api: started, ...parts } = await testDaemon(scope, env, { dataDir });
     api.base = started.base;
     Object.assign(daemon, parts);
+    await prepare?.();
   });
   return daemon;
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, request as httpRequest } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { after, before, describe, test } from 'node:test';
+import { after, describe, test } from 'node:test';
 import {
   CreateMultipartUploadCommand,
   ListMultipartUploadsCommand,
@@ -41,15 +41,14 @@ export default definePlugin({ storageProviders: [
 
 const started = startS3Server();
 const s3 = started as S3Server;
-const daemon = sharedDaemon();
-const { api } = daemon;
-if (typeof started !== 'string') after(() => s3.stop());
-before(async () => {
+const daemon = sharedDaemon({}, async () => {
   await installPlugin(daemon.dataDir, 'flags', CODE, { providers: ['able', ...FLAGS.map(idWithout)] });
   await api.post('/plugins/reload');
   await once(proxy.listen(0, '127.0.0.1'), 'listening');
   endpoint = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
 });
+const { api } = daemon;
+if (typeof started !== 'string') after(() => s3.stop());
 
 /** Passes requests on to the S3 server and notes them. */
 const seen: string[] = [];

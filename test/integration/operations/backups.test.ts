@@ -6,7 +6,7 @@ import { existsSync, globSync, watch } from 'node:fs';
 import { copyFile, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Readable } from 'node:stream';
-import { after, before, describe, test } from 'node:test';
+import { after, describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import Database from 'better-sqlite3';
 import { parse } from 'yaml';
@@ -25,7 +25,12 @@ const DAY = 24 * HOUR;
 const PASSPHRASE = 'correct horse battery staple';
 const s3 = startS3Server();
 after(() => (typeof s3 === 'string' ? undefined : s3.stop()));
-const daemon = sharedDaemon({ ...LIVEKIT_KEYS, LOG_LEVEL: 'info', STREAMHUB_TEAMS: 'off' });
+const daemon = sharedDaemon({ ...LIVEKIT_KEYS, LOG_LEVEL: 'info', STREAMHUB_TEAMS: 'off' }, async () => {
+  await api.post('/apps', { name: 'live', displayName: 'Live' });
+  await api.post('/apps', { name: 'second' });
+  await api.post('/tokens', { name: 'a token', scope: 'global' });
+  await writeFile(path.join(dataDir, 'apps/live/recordings/one.mp4'), recording);
+});
 const { api, dataDir } = daemon;
 
 const onlyKey = async (bucket: string): Promise<string> =>
@@ -119,12 +124,6 @@ async function filesOf(folder: string): Promise<Record<string, string>> {
 }
 
 /** Apps with configs, secrets, rows, recordings and a token. */
-before(async () => {
-  await api.post('/apps', { name: 'live', displayName: 'Live' });
-  await api.post('/apps', { name: 'second' });
-  await api.post('/tokens', { name: 'a token', scope: 'global' });
-  await writeFile(path.join(dataDir, 'apps/live/recordings/one.mp4'), recording);
-});
 const recording = randomBytes(300_000);
 const join = (name: string, at = `PA_${name}`) =>
   sendWebhook(
