@@ -11,6 +11,7 @@ const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 const EMPTY: ReadonlySet<number> = new Set([204, 205, 304]);
 /** How long a connection may be silent, as in Node's `fetch`. */
 const SILENT_MS = 300_000;
+const silence = (): Error => new Error(`nothing was received for ${SILENT_MS / 1000} s`);
 
 interface Sent {
   method: string;
@@ -34,7 +35,8 @@ export interface Trust {
 export function lightFetch({ ca, fingerprint }: Trust = {}): typeof fetch {
   if (ca !== undefined) new X509Certificate(ca);
   const send = async (url: string, sent: Sent): Promise<Answer> => {
-    if (fingerprint !== undefined) return request(url, sent, { socket: await knownSocket(url, fingerprint) });
+    if (fingerprint !== undefined)
+      return request(url, sent, { socket: await knownSocket(url, fingerprint, sent.signal) });
     try {
       return await request(url, sent, { ca });
     } catch (error) {
@@ -52,16 +54,20 @@ const isUntrusted = (error: unknown): boolean =>
   /^(?:UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|CERT_UNTRUSTED)/.test((error as NodeJS.ErrnoException).code ?? '');
 
 /** A connection to the daemon with this certificate: nothing is sent before it is checked. */
-async function knownSocket(url: string, fingerprint: string): Promise<TLSSocket> {
+async function knownSocket(url: string, fingerprint: string, signal: AbortSignal): Promise<TLSSocket> {
   const { connect } = await import('node:tls');
   const { hostname, port } = new URL(url);
   const host = hostname.replace(/^\[|\]$/g, '');
   const socket = connect({ host, port: Number(port || 443), rejectUnauthorized: false, timeout: SILENT_MS });
-  socket.once('timeout', () => socket.destroy(new Error(`nothing was received for ${SILENT_MS / 1000} s`)));
-  await once(socket, 'secureConnect');
-  if (socket.getPeerCertificate().fingerprint256 === fingerprint) return socket;
-  socket.destroy();
-  throw new Error('the daemon’s certificate is not the one in data/daemon.json');
+  socket.once('timeout', () => socket.destroy(silence()));
+  try {
+    await once(socket, 'secureConnect', { signal });
+    if (socket.getPeerCertificate().fingerprint256 === fingerprint) return socket;
+    throw new Error('the daemon’s certificate is not the one in data/daemon.json');
+  } catch (error) {
+    socket.destroy();
+    throw error;
+  }
 }
 
 interface Connection {
@@ -85,7 +91,7 @@ async function request(url: string, { body, headers, ...sent }: Sent, { ca, sock
       ...(ca === undefined ? {} : { ca }),
       ...(socket === undefined ? {} : { createConnection: () => socket }),
     });
-    asked.on('timeout', () => asked.destroy(new Error(`nothing was received for ${SILENT_MS / 1000} s`)));
+    asked.on('timeout', () => asked.destroy(silence()));
     asked.on('error', reject);
     asked.on('response', (message) => {
       if (REDIRECTS.has(message.statusCode ?? 0)) asked.destroy(new Error('unexpected redirect'));

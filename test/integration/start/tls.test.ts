@@ -6,6 +6,7 @@ import { before, describe, test } from 'node:test';
 import tls from 'node:tls';
 import { targetOf } from '#daemon/cli/remote/connection.ts';
 import { Daemon } from '#daemon/cli/remote/daemon.ts';
+import { lightFetch } from '#daemon/cli/remote/light-fetch.ts';
 import { instanceId } from '#daemon/edge/instance.ts';
 import { MasterClient } from '#daemon/edge/master-client.ts';
 import { trustSystemAuthorities } from '#daemon/platform/net/trust.ts';
@@ -142,6 +143,14 @@ describe('a daemon with TLS_CERT and TLS_KEY', () => {
       return (await fingerprint(daemon)) === renewed.fingerprint;
     });
     const client = new Daemon(await targetOf({ dataDir: daemon.dataDir }), new AbortController().signal);
+    const refused = lightFetch({ fingerprint: first.fingerprint })(`${daemon.url}/api/v1/health`, {
+      signal: new AbortController().signal,
+    });
+    await assert.rejects(refused, /certificate is not the one in data\/daemon\.json/);
+    const ended = lightFetch({ fingerprint: renewed.fingerprint })(`${daemon.url}/api/v1/health`, {
+      signal: AbortSignal.abort(),
+    });
+    await assert.rejects(ended, { name: 'AbortError' });
     const desktop = new DaemonProcess({ dataDir: daemon.dataDir, env: {}, startMs: 0, stopMs: 0, onFall: () => {} });
     assert.equal((await desktop.find())?.url, daemon.url);
     // the stream that was open before still gets its events, and the silent connection an answer
