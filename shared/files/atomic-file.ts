@@ -193,28 +193,26 @@ export async function ensureMode(file: string, mode: number): Promise<void> {
  * refuses stays as it is, so that a start on a read-only disk succeeds.
  */
 export async function recoverFile(file: string): Promise<void> {
-  await finishOverwrites(file);
-  const { folder, names } = await besides(file);
+  const { folder, names } = await finishOverwrites(file);
   await removeTemporaries(folder, names);
 }
 
-/** Finishes an overwrite of a file that a kill interrupted, and leaves temporary files to whom they may belong. */
-export async function finishOverwrites(file: string): Promise<void> {
-  const { target, folder, names } = await besides(file);
+/**
+ * Finishes an overwrite of a file that a kill interrupted, and leaves temporary files to whom they may belong.
+ * @returns what writes of the file had left beside it
+ */
+export async function finishOverwrites(file: string): Promise<{ folder: string; names: string[] }> {
+  const target = await realpath(file).catch(() => file);
+  const folder = path.dirname(target);
+  const all = await readdir(folder).catch(() => []);
+  const names = all.filter((name) => name.startsWith(`.${path.basename(target)}.`));
   for (const name of names.filter((one) => one.endsWith('.redo'))) {
     const redo = path.join(folder, name);
     await rename(redo, target)
       .catch((error) => (isOwnMount(error) ? finishOverwrite(redo, target) : undefined))
       .catch(() => {});
   }
-}
-
-/** What writes of a file left beside it. */
-async function besides(file: string): Promise<{ target: string; folder: string; names: string[] }> {
-  const target = await realpath(file).catch(() => file);
-  const folder = path.dirname(target);
-  const names = await readdir(folder).catch(() => []);
-  return { target, folder, names: names.filter((name) => name.startsWith(`.${path.basename(target)}.`)) };
+  return { folder, names };
 }
 
 /** Removes what kills in the middle of writes have left in a folder that no other program writes to. */
