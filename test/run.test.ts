@@ -40,12 +40,12 @@ async function runnerOn(t: test.TestContext, files: Record<string, string>, opti
 }
 
 /** A run of many files shares processes, one of a few has a process for each. */
-const MODES = { 'of their own': [], shared: ['--bundle'] };
+const MODES = { separate: [], shared: ['--bundle'] };
 
 const namesOf = (lines: string) => (lines.match(/^ {2}\S.*$/gm) ?? []).map((line) => line.trim()).sort();
 
 for (const [mode, options] of Object.entries(MODES))
-  test(`what failed by chance in processes ${mode} passes at the second try of its file, and the last lines name it with its error`, async (t) => {
+  test(`what failed by chance in ${mode} processes passes at the second try of its file, and the last lines name it with its error`, async (t) => {
     const { status, mended, broken, stdout, root } = await runnerOn(t, BY_CHANCE, options);
     assert.deepEqual([status, broken], [0, ''], stdout);
     assert.deepEqual(namesOf(mended), [
@@ -66,7 +66,7 @@ for (const [mode, options] of Object.entries(MODES))
   });
 
 for (const [mode, options] of Object.entries(MODES))
-  test(`what fails in processes ${mode}, is skipped or is missing at the second try fails the run, with both errors`, async (t) => {
+  test(`what fails in ${mode} processes, is skipped or is missing at the second try fails the run, with both errors`, async (t) => {
     const { status, mended, broken, stdout } = await runnerOn(t, { ...BROKEN, chance: BY_CHANCE.test }, options);
     assert.equal(status, 1, stdout);
     assert.deepEqual(namesOf(mended), ['test/chance.test.ts: fails']);

@@ -1,24 +1,19 @@
 import assert from 'node:assert/strict';
-import { execFile, execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import { manPage } from '#build/cli-doc.ts';
 import { BIN } from '#test/helpers/daemon.ts';
+import { programHere } from '#test/helpers/server-scripts.ts';
 import { piped, programInTerminal, terminalMissing } from '#test/helpers/terminal.ts';
 import { api, file, REMOTE } from './world.ts';
 
 const run = promisify(execFile);
 
 /** Why a program isn't here, or false. */
-function missing(program: string): string | false {
-  try {
-    execFileSync('sh', ['-c', `command -v ${program}`]);
-    return false;
-  } catch {
-    return `${program} is not installed`;
-  }
-}
+const missing = (program: string): string | false =>
+  programHere(program) === undefined && `${program} is not installed`;
 
 /** The shells find `streamhub` on their PATH. */
 const env = {

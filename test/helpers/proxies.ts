@@ -1,11 +1,11 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, writeFile } from 'node:fs/promises';
 import http from 'node:http';
 import net, { type AddressInfo, createServer, type Socket } from 'node:net';
 import path from 'node:path';
 import { temporaryDir } from './daemon.ts';
-import { freePort } from './server-scripts.ts';
+import { freePort, programHere } from './server-scripts.ts';
 import { until } from './until.ts';
 
 interface Scope {
@@ -28,7 +28,7 @@ export const PROXIES: readonly ProxyName[] = ['nginx', 'caddy'];
 
 /** For `test(name, { skip: missing(name) }, …)`. */
 export const missing = (name: ProxyName): string | false =>
-  spawnSync('sh', ['-c', `command -v ${name}`]).status !== 0 && `${name} is not on this machine`;
+  programHere(name) === undefined && `${name} is not on this machine`;
 
 /** Starts a real nginx or Caddy on a loopback port; it stops with the test. @returns its URL without a path */
 export async function startProxy(t: Scope, name: ProxyName, options: ProxyOptions): Promise<string> {
