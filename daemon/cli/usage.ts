@@ -81,14 +81,20 @@ function commandFirst(program: Command, args: readonly string[]): readonly strin
   return program.error(`error: there is no command ${program.name().replace(/^streamhub /, '')} ${word}.${hint}`);
 }
 
-/** Where the first word is that is neither an option nor the value of one; behind the end if there is none. */
+/** Where the first word is that is neither an option nor the value of one; behind the end if there is none, or none can be told. */
 function firstWord(program: Command, args: readonly string[]): number {
   const options = [program, ...program.commands].flatMap((one) => one.options);
   for (let at = 0; at < args.length; at += 1) {
     const word = args[at] as string;
     if (word === '--' || word === '-h' || word === '--help') return args.length;
     if (!word.startsWith('-')) return at;
-    if (options.some((option) => option.required && (option.long === word || option.short === word))) at += 1;
+    const option = options.find(({ long, short }) => {
+      const [name] = word.split('=', 1);
+      return name === long || (short && word.startsWith(short));
+    });
+    // commander names it
+    if (option === undefined) return args.length;
+    if (option.required && (option.long === word || option.short === word)) at += 1;
   }
   return args.length;
 }

@@ -120,6 +120,9 @@ describe('in a terminal, against a daemon with TLS', { skip: terminalMissing }, 
     };
     await refused('apps create Bad-Name', 1, /^streamhub: name must be 3 to 32 of a-z/m);
     await refused('config get nope', 5, /To list those that you can see: streamhub apps/);
+    await refused('apps lst', 2, /^streamhub: there is no command apps lst\. Did you mean ls\?/m);
+    // its value isn't taken for a command
+    await refused('apps --data-dir /srv/data', 2, /^streamhub: unknown option '--data-dir'/m);
     const { screen: report } = await screen('doctor');
     assert.match(report, /^LiveKit$/m);
     assert.doesNotMatch(report, /isn’t running/);
