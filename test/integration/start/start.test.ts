@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { cp, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { chmod, chown, cp, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, test } from 'node:test';
 import { promisify } from 'node:util';
@@ -141,6 +141,32 @@ describe('start and stop', () => {
       assert.doesNotMatch(error.stderr, /eighty|maybe|verbose/);
       return true;
     });
+  });
+
+  test('compiled code is kept where only its user writes, and none is taken from elsewhere', async (t) => {
+    const temporary = await temporaryDir(t);
+    const folder = path.join(temporary, `streamhub-compiled-${process.getuid?.() ?? 'here'}`);
+    const start = () => run(process.execPath, [SOURCE, '--version'], { env: { ...ENV, TMPDIR: temporary } });
+    await start();
+    assert.equal((await stat(folder)).mode & 0o777, 0o700);
+    assert.notDeepEqual(await readdir(folder), []);
+    await rm(folder, { recursive: true });
+    // another user was first
+    const others = path.join(temporary, 'others');
+    await mkdir(others);
+    await symlink(others, folder);
+    await start();
+    assert.deepEqual(await readdir(others), []);
+    await rm(folder);
+    await mkdir(folder);
+    await chmod(folder, 0o777);
+    await start();
+    assert.deepEqual(await readdir(folder), []);
+    if (process.getuid?.() !== 0) return;
+    await chmod(folder, 0o700);
+    await chown(folder, 65_534, 65_534);
+    await start();
+    assert.deepEqual(await readdir(folder), []);
   });
 
   test('an unknown flag is refused with a pointer to the help, which lists the flags', async () => {
