@@ -293,3 +293,15 @@ test('only the supervisor starts timers and promises that nobody awaits', () => 
     'these need no exception any more',
   );
 });
+
+test('what a file prepares for its daemon follows the start', () => {
+  const both = sources.filter((file) => {
+    const text = isTest(file) ? readFileSync(path.join(ROOT, file), 'utf8') : '';
+    return /^(?:const|let) .*sharedDaemon\(/m.test(text) && /^before\(/m.test(text);
+  });
+  assert.deepEqual(
+    both,
+    [],
+    'give it to sharedDaemon(): where a file is tested alone, Node lets no hook of it wait for another',
+  );
+});

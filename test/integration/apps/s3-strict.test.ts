@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { after, describe, test } from 'node:test';
 import { ListObjectVersionsCommand, PutBucketVersioningCommand } from '@aws-sdk/client-s3';
 import type { AppEntry } from '#daemon/apps/registry/registry.ts';
 import { type VodRecord, vodRepository } from '#daemon/media/vods/repository.ts';
@@ -21,16 +21,15 @@ import { until } from '#test/helpers/until.ts';
 const scope = blockScope();
 const started = startS3Server();
 const s3 = started as S3Server;
-const daemon = sharedDaemon({ LOG_LEVEL: 'warn' });
+const daemon = sharedDaemon({ LOG_LEVEL: 'warn' }, async () => {
+  if (typeof started !== 'string') endpoint = await s3Proxy(scope, s3.endpoint, (request) => intercept(request));
+});
 if (typeof started !== 'string') after(() => s3.stop());
 const { api } = daemon;
 
 /** What the storage does at the moment. */
 let intercept: Intercept = () => undefined;
 let endpoint: string;
-before(async () => {
-  if (typeof started !== 'string') endpoint = await s3Proxy(scope, s3.endpoint, (request) => intercept(request));
-});
 
 const KEYS = Array.from({ length: 4 }, (_, n) => `p/film-${n}.mp4`);
 let names = 0;

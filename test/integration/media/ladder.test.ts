@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { access, copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { after, describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { giveBucket } from '#test/helpers/bucket.ts';
@@ -19,11 +19,9 @@ import { until } from '#test/helpers/until.ts';
 // No egress service can be had here: its files are made by ffmpeg and put where it would write them.
 const ENV = { ...LIVEKIT_KEYS, LIVEKIT_URL: 'ws://127.0.0.1:9', TRANSCODING_NICE: '0' };
 
-const daemon = sharedDaemon(ENV);
 let dir: string;
-let s3: S3Server | string;
-before(async () => {
-  s3 = startS3Server();
+const s3 = startS3Server();
+const daemon = sharedDaemon(ENV, async () => {
   dir = await mkdtemp(path.join(os.tmpdir(), 'streamhub-films-'));
   for (const name of ['disk', 'vp8']) {
     assert.equal((await daemon.api.post('/apps', { name })).status, 201);
