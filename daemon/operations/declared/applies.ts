@@ -74,26 +74,30 @@ export class Applies {
 
   /** Settles what the end of the last run cut off. Unfinished jobs continue when the jobs start. */
   async start(): Promise<void> {
-    const { points, jobs, answers, warnings } = this.#deps;
+    const { points, answers, warnings } = this.#deps;
     answers.start();
-    const [head] = await points.list();
-    if (head === undefined) return;
-    const { id } = head;
-    if (head.state === 'applying') {
-      const isActive = jobs.active<ApplyInput>(KIND).some(({ input }) => input.rollbackPoint === id);
-      const { state, made } = this.#shown(head);
-      if (isActive) return;
-      if (state !== 'applying') await points.end(id, state, made ?? 0);
-      // the process ended before there was a job
-      else if ((await points.journal(id)) !== undefined) await points.remove(id);
-      else await points.update(id, { state: 'interrupted' });
-    }
-    if ((await points.head(id))?.state === 'interrupted')
+    const heads = await points.list();
+    for (const head of heads) await this.#settle(head);
+    const [newest] = heads;
+    if (newest !== undefined && (await points.head(newest.id))?.state === 'interrupted')
       warnings.add(
         INTERRUPTED,
         '',
-        `The daemon ended while it applied a configuration. Apply roll-back point ${id} to go back (streamhub apply --rollback ${id}), or apply the folder again.`,
+        `The daemon ended while it applied a configuration. Apply roll-back point ${newest.id} to go back (streamhub apply --rollback ${newest.id}), or apply the folder again.`,
       );
+  }
+
+  /** Ends in the files what has ended. */
+  async #settle(head: Head): Promise<void> {
+    const { points, jobs } = this.#deps;
+    const { id } = head;
+    if (head.state !== 'applying') return points.forget(id);
+    if (jobs.active<ApplyInput>(KIND).some(({ input }) => input.rollbackPoint === id)) return;
+    const { state, made } = this.#shown(head);
+    if (state !== 'applying') await points.end(id, state, made ?? 0);
+    // the process ended before there was a job
+    else if ((await points.journal(id)) !== undefined) await points.remove(id);
+    else await points.update(id, { state: 'interrupted' });
   }
 
   stop(): Promise<void> {

@@ -136,6 +136,11 @@ export class RollbackPoints {
   /** Ends an apply: what it was to do is forgotten, what was before is kept. */
   async end(id: number, state: PointState, made: number): Promise<void> {
     await this.update(id, { state, made });
+    await this.forget(id);
+  }
+
+  /** Forgets what an apply was to do. */
+  async forget(id: number): Promise<void> {
     await rm(this.#file(id, '.after'), { force: true });
   }
 
