@@ -1,6 +1,8 @@
 import type { TestContext } from 'node:test';
 import { parseEvents } from '#shared/connection/event-stream.ts';
 
+const LIMIT_MS = 90_000;
+
 /** One message as a client of `GET /events` sees it. */
 export interface Heard {
   id: string | undefined;
@@ -30,16 +32,24 @@ export class EventReader {
     this.ended = this.#pump(response);
   }
 
-  /** The next message not yet taken that fits; those before it are passed over. */
+  /**
+   * The next message not yet taken that fits; those before it are passed over.
+   * @throws when it takes longer than 90 s, with the types that were heard
+   */
   async next(fits: string | ((message: Heard) => boolean) = () => true): Promise<Heard> {
     const test = typeof fits === 'string' ? (message: Heard) => message.event === fits : fits;
+    const end = performance.now() + LIMIT_MS;
     for (;;) {
       while (this.#taken < this.heard.length) {
         const message = this.heard[this.#taken++] as Heard;
         if (test(message)) return message;
       }
       if (this.isEnded) throw new Error(`the stream ended before ${String(fits)}`);
-      await new Promise<void>((resolve) => this.#waiting.add(resolve));
+      if (performance.now() > end) {
+        const types = this.heard.map(({ event }) => event).join(' ');
+        throw new Error(`not within ${LIMIT_MS / 1000} s: ${String(fits)}; heard: ${types}`);
+      }
+      await this.#more(end);
     }
   }
 
@@ -63,6 +73,15 @@ export class EventReader {
     }
     this.isEnded = true;
     this.#wake();
+  }
+
+  /** Waits for another message, until `end` at most. */
+  async #more(end: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, end - performance.now() + 1).unref();
+    this.#waiting.add(resolve);
+    await promise;
+    clearTimeout(timer);
   }
 
   #wake(): void {
