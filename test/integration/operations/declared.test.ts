@@ -679,6 +679,9 @@ test('an apply that is killed again and again ends whole, and so does its roll-b
     before.files,
   );
   const points = path.join(dataDir, 'data', 'rollback-points');
+  const kept = async () => (await readdir(points)).filter((name) => /after|sealed/.test(name));
+  const isForgotten = () => until('what was to be done is forgotten', async () => (await kept()).length === 0);
+  await isForgotten();
   // the first point is no longer the newest, and a kill came before its end was noted
   await daemon.end('SIGKILL');
   const head = path.join(points, '1.json');
@@ -686,8 +689,7 @@ test('an apply that is killed again and again ends whole, and so does its roll-b
   await writeFile(path.join(points, '1.after.json'), '{}');
   daemon = await daemonProcess(t, dataDir);
   outputs.push(daemon);
-  const left = async () => (await readdir(points)).filter((name) => /after|sealed/.test(name));
-  await until('nothing is left of what was to be done', async () => (await left()).length === 0);
+  await isForgotten();
   assert.equal(JSON.parse(await readFile(head, 'utf8')).state, 'applied');
   const written = ['logs', 'data'].map(async (folder) => {
     const found = await readdir(path.join(dataDir, folder), { withFileTypes: true });
