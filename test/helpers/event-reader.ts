@@ -1,7 +1,6 @@
 import type { TestContext } from 'node:test';
 import { parseEvents } from '#shared/connection/event-stream.ts';
-
-const LIMIT_MS = 90_000;
+import { watched } from './until.ts';
 
 /** One message as a client of `GET /events` sees it. */
 export interface Heard {
@@ -19,7 +18,7 @@ export class EventReader {
   /** A resumed stream begins after this event; the heartbeat moves it too. */
   lastEventId: string | undefined;
   readonly #abort: AbortController;
-  readonly #waiting = new Set<() => void>();
+  readonly #news = watched();
   /** Resolves when the daemon has ended the stream, or this side has. */
   readonly ended: Promise<void>;
   isEnded = false;
@@ -38,19 +37,19 @@ export class EventReader {
    */
   async next(fits: string | ((message: Heard) => boolean) = () => true): Promise<Heard> {
     const test = typeof fits === 'string' ? (message: Heard) => message.event === fits : fits;
-    const end = performance.now() + LIMIT_MS;
-    for (;;) {
-      while (this.#taken < this.heard.length) {
-        const message = this.heard[this.#taken++] as Heard;
-        if (test(message)) return message;
-      }
-      if (this.isEnded) throw new Error(`the stream ended before ${String(fits)}`);
-      if (performance.now() > end) {
-        const types = this.heard.map(({ event }) => event).join(' ');
-        throw new Error(`not within ${LIMIT_MS / 1000} s: ${String(fits)}; heard: ${types}`);
-      }
-      await this.#more(end);
-    }
+    let found: Heard | undefined;
+    await this.#news.until(
+      () => {
+        while (found === undefined && this.#taken < this.heard.length) {
+          const message = this.heard[this.#taken++] as Heard;
+          if (test(message)) found = message;
+        }
+        return found !== undefined || this.isEnded;
+      },
+      () => `${fits}; heard: ${this.heard.map(({ event }) => event).join(' ')}`,
+    );
+    if (found === undefined) throw new Error(`the stream ended before ${fits}`);
+    return found;
   }
 
   close(): void {
@@ -65,28 +64,14 @@ export class EventReader {
         },
         onEvent: ({ id, type, data }) => {
           this.heard.push({ id: id ?? undefined, event: type, data });
-          this.#wake();
+          this.#news.look();
         },
       });
     } catch (error) {
       if (!this.#abort.signal.aborted) this.heard.push({ id: undefined, event: 'broken', data: String(error) });
     }
     this.isEnded = true;
-    this.#wake();
-  }
-
-  /** Waits for another message, until `end` at most. */
-  async #more(end: number): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, end - performance.now() + 1).unref();
-    this.#waiting.add(resolve);
-    await promise;
-    clearTimeout(timer);
-  }
-
-  #wake(): void {
-    for (const resolve of this.#waiting) resolve();
-    this.#waiting.clear();
+    this.#news.look();
   }
 }
 
