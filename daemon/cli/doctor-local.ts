@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { LiveKit } from '#daemon/media/livekit/client.ts';
-import { livekitSteps } from '#daemon/operations/connections/livekit.ts';
+import { type LiveKitSettings, livekitSteps } from '#daemon/operations/connections/livekit.ts';
 import { mailSteps } from '#daemon/operations/connections/mail.ts';
 import { redisSteps } from '#daemon/operations/connections/redis.ts';
 import { runSteps, type Step } from '#daemon/operations/connections/steps.ts';
@@ -19,6 +19,8 @@ import { machineChecks } from '#daemon/operations/doctor/machine.ts';
 import { asFinding } from '#daemon/operations/doctor/media.ts';
 import { reportOf } from '#daemon/operations/doctor/service.ts';
 import checkDatabases from '#daemon/operations/doctor/tasks/database-check.ts';
+import { managedPair } from '#daemon/operations/livekit/keys.ts';
+import { portsOfRunning } from '#daemon/operations/livekit/program.ts';
 import { Background } from '#daemon/platform/background.ts';
 import { openDatabase } from '#daemon/platform/db/open.ts';
 import { Mailer } from '#daemon/platform/mail/mailer.ts';
@@ -61,9 +63,13 @@ export async function localReport(options: LocalOptions, hasToken: boolean): Pro
 async function localChecks(settings: Settings, hasToken: boolean): Promise<Check[]> {
   const daemon = await readRunFile(settings.dataDir);
   const isUp = daemon !== undefined && isRunning(daemon.pid);
-  const problem = readStored(settings);
-  const background = new Background({ log: SILENT });
-  const livekit = new LiveKit({ settings, clean: (text) => text, background });
+  const { secrets, problem } = readStored(settings);
+  const known = { ...settings, ...managedConnection(settings, secrets) };
+  const livekit = new LiveKit({
+    settings: known,
+    clean: (text) => text,
+    background: new Background({ log: SILENT }),
+  });
   const connection = (id: string, group: CheckGroup, title: string, steps: () => Step[], success: string): Check => ({
     id,
     group,
@@ -97,16 +103,27 @@ async function localChecks(settings: Settings, hasToken: boolean): Promise<Check
         ]),
     ...machineChecks({
       dataDir: existing(settings.dataDir),
-      isLiveKitHere: () => isUrlHere(settings.livekitUrl),
+      isLiveKitHere: () => isUrlHere(known.livekitUrl),
     }),
     ...fileChecks({ dataDir: settings.dataDir, checkDatabases: async (input) => checkDatabases(input) }),
-    connection(
-      'livekit',
-      'livekit',
-      'LiveKit',
-      () => livekitSteps(settings, livekit),
-      'LiveKit accepts the key. Recordings and ingests are available.',
-    ),
+    isUp && !livekit.isConfigured
+      ? {
+          id: 'livekit',
+          group: 'livekit',
+          title: 'LiveKit',
+          run: () =>
+            warning(
+              'This command finds neither its key in the settings nor a LiveKit that the daemon runs. The daemon may have the key from its own environment.',
+              'Set STREAMHUB_TOKEN to an API token of global scope, so that the daemon checks itself. If the daemon has no key, set LIVEKIT_API_KEY and LIVEKIT_API_SECRET for it.',
+            ),
+        }
+      : connection(
+          'livekit',
+          'livekit',
+          'LiveKit',
+          () => livekitSteps(known, livekit),
+          'LiveKit accepts the key. Recordings and ingests are available.',
+        ),
     ...(settings.origins.redisUrl === 'default' && settings.clusterRedisUrl === ''
       ? []
       : [connection('redis', 'services', 'Redis', () => redisSteps(settings), 'Redis responds.')]),
@@ -129,16 +146,31 @@ function existing(folder: string): string {
   return existsSync(folder) || folder === path.dirname(folder) ? folder : existing(path.dirname(folder));
 }
 
-/** Applies the settings that operators stored, without writing anything. @returns why it can't */
-function readStored(settings: Settings): string | undefined {
+/** The LiveKit that the daemon runs itself, unless the settings name another. */
+function managedConnection(
+  { dataDir, livekitApiKey }: Settings,
+  secrets: Readonly<Record<string, string>>,
+): LiveKitSettings | undefined {
+  const signal = portsOfRunning(path.join(dataDir, 'livekit'), 'livekit')?.find(({ name }) => name === 'signal');
+  if (signal === undefined || livekitApiKey !== '') return undefined;
+  const [key, secret] = managedPair((name) => secrets[name]);
+  const host = signal.address === '*' ? '127.0.0.1' : signal.address;
+  return {
+    livekitUrl: `ws://${host.includes(':') ? `[${host}]` : host}:${signal.port}`,
+    livekitApiKey: key,
+    livekitApiSecret: secret,
+  };
+}
+
+/** Applies the settings that operators stored, without writing anything. @returns the secrets, and what can't be read */
+function readStored(settings: Settings): { secrets: Record<string, string>; problem?: string } {
   const data = path.join(settings.dataDir, 'data');
   const registry = path.join(data, 'streamhub.db');
-  if (!existsSync(registry)) return undefined;
+  let secrets: Record<string, string> = {};
+  if (!existsSync(registry)) return { secrets };
   try {
     const secretsFile = path.join(data, 'secrets.json');
-    const secrets = existsSync(secretsFile)
-      ? (JSON.parse(readFileSync(secretsFile, 'utf8')) as Record<string, string>)
-      : {};
+    if (existsSync(secretsFile)) secrets = JSON.parse(readFileSync(secretsFile, 'utf8')) as Record<string, string>;
     const db = openDatabase(registry, { readonly: true, mustExist: true });
     try {
       new SettingsStore({
@@ -154,8 +186,8 @@ function readStored(settings: Settings): string | undefined {
     } finally {
       db.close();
     }
-    return undefined;
+    return { secrets };
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code ?? 'they are damaged';
+    return { secrets, problem: (error as NodeJS.ErrnoException).code ?? 'they are damaged' };
   }
 }

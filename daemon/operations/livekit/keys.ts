@@ -104,6 +104,12 @@ export class KeyRotation {
   }
 }
 
+/** The pair of the LiveKit that the daemon runs. @param secret reads one of `data/secrets.json` */
+export const managedPair = (secret: (name: string) => string | undefined): KeyPair => [
+  secret(`${PREFIX}API_KEY`) ?? '',
+  secret(`${PREFIX}API_SECRET`) ?? '',
+];
+
 /** Keys and passwords of the programs that the daemon runs. */
 export class ManagedKeys {
   readonly #secrets: SecretFile;
@@ -112,7 +118,7 @@ export class ManagedKeys {
   constructor(secrets: SecretFile) {
     this.#secrets = secrets;
     this.rotation = new KeyRotation(secrets, PREFIX, {
-      get: () => [this.#get('API_KEY'), this.#get('API_SECRET')],
+      get: () => managedPair((name) => secrets.get(name)),
       set: ([key, secret]) => secrets.set({ [`${PREFIX}API_KEY`]: key, [`${PREFIX}API_SECRET`]: secret }),
     });
   }

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import path from 'node:path';
 import { layoutOf, readJson, writeJson } from '#daemon/edge/layout.ts';
 import { configuredKeys } from '#daemon/edge/livekit-config.ts';
-import { type ProcessRef, signal } from '#daemon/edge/process-table.ts';
+import { isAlive, type ProcessRef, signal } from '#daemon/edge/process-table.ts';
 import { ServerWatch } from '#daemon/edge/server-watch.ts';
 import { ChildSupervisor, type Program } from '#daemon/edge/supervisor.ts';
 import type { Background } from '#daemon/platform/background.ts';
@@ -64,16 +64,16 @@ export class RunningProgram {
   constructor(deps: ProgramDeps) {
     const { program, root, name, background, log } = deps;
     this.#deps = deps;
-    const logFile = path.join(root, 'var', `${program}.log`);
-    this.#startedFile = path.join(root, 'var', `${program}-started.json`);
-    this.#started = readJson<Started>(this.#startedFile);
+    const { logFile, stateFile, startedFile } = filesOf(root, program);
+    this.#startedFile = startedFile;
+    this.#started = readJson<Started>(startedFile);
     this.#tail = new LogTail(logFile);
     const launch: Program = { binary: '', args: [], cwd: path.join(root, 'var'), env: {}, log: logFile };
     const child = new ChildSupervisor(launch, background);
     this.#watch = new ServerWatch({
       server: {
         name,
-        stateFile: path.join(root, 'var', `${program}.json`),
+        stateFile,
         logFile,
         get metrics() {
           return deps.metrics();
@@ -175,6 +175,23 @@ export class RunningProgram {
       cure: null,
     };
   }
+}
+
+const filesOf = (root: string, program: LivekitProgram) => ({
+  logFile: path.join(root, 'var', `${program}.log`),
+  stateFile: path.join(root, 'var', `${program}.json`),
+  startedFile: path.join(root, 'var', `${program}-started.json`),
+});
+
+/**
+ * Where a program listens that a daemon started, for what works beside the daemon.
+ * @param root `DATA_DIR/livekit`
+ * @returns undefined when none runs
+ */
+export function portsOfRunning(root: string, program: LivekitProgram): readonly ListeningPort[] | undefined {
+  const { stateFile, startedFile } = filesOf(root, program);
+  const known = readJson<{ process?: ProcessRef | null }>(stateFile)?.process ?? null;
+  return isAlive(known) ? (readJson<Started>(startedFile)?.ports ?? []) : undefined;
 }
 
 const digest = (text: string): string => hash('sha256', text, 'hex');

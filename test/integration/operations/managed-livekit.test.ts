@@ -1,6 +1,6 @@
 // LiveKit that the daemon runs itself, with real programs: started, killed, found again, moved to other ports, stopped.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -8,10 +8,11 @@ import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import tls from 'node:tls';
+import { promisify } from 'node:util';
 import { AccessToken, RoomServiceClient } from 'livekit-server-sdk';
 import { loadSettings } from '#daemon/platform/settings.ts';
 import { makeCertificate } from '#test/helpers/certificates.ts';
-import { blockScope, type Client, type DaemonProcess, daemonProcess, testDaemon } from '#test/helpers/daemon.ts';
+import { BIN, blockScope, type Client, type DaemonProcess, daemonProcess, testDaemon } from '#test/helpers/daemon.ts';
 import {
   type ManagedMachine,
   managedMachine,
@@ -94,6 +95,15 @@ describe('with livekit-server on PATH', () => {
     const told = [...answers.map(({ text }) => text), ...commands, daemon.stdout(), daemon.stderr()].join('\n');
     for (const [name, value] of Object.entries(secrets)) assert.ok(!told.includes(value), `${name} is told`);
     assert.match(answers[2]?.text ?? '', /starting LiveKit server/, 'its lines are in the log');
+
+    // a command beside it finds it, too
+    const { stdout: found } = await promisify(execFile)(
+      process.execPath,
+      [BIN, 'doctor', '--data-dir', machine.dataDir],
+      { env: { PATH: process.env['PATH'], NO_COLOR: '1' } },
+    );
+    assert.match(found, /ok {7}LiveKit: LiveKit accepts the key/);
+    for (const [name, value] of Object.entries(secrets)) assert.ok(!found.includes(value), `doctor tells ${name}`);
 
     // the settings say where the address comes from, and can't be changed beside it
     const settings = (await api.get('/system/settings')).body.data.settings as { name: string; origin: string }[];
