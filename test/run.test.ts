@@ -96,6 +96,7 @@ test('files share a process; one that fails or ends it takes none of the others 
       h: tells,
       i: `test('fine', () => {}); test('leaves', () => { if (isFirst) process.exit(0); });`,
       j: `test('fails', () => assert.ok(!isFirst));`,
+      l: `// own process: it lives on\ntest('fine', () => { if (isFirst) setInterval(() => {}, 1000); });`,
       k: `test('dies after a failure elsewhere', () => { if (isFirst) process.kill(process.pid, 'SIGKILL'); });`,
     },
     ['--bundle', '--test-concurrency=1', '--test-reporter=spec'],
@@ -110,7 +111,9 @@ test('files share a process; one that fails or ends it takes none of the others 
     'test/i.test.ts',
     'test/j.test.ts: fails',
     'test/k.test.ts',
+    'test/l.test.ts',
   ]);
+  assert.match(mended, /l\.test\.ts\n +first try: Error: its process did not end after its tests/);
   const processes = Object.fromEntries(
     [...stdout.matchAll(/(\d+) ran (\w)/g)].map(([, pid, file]) => [file, Number(pid)]),
   );

@@ -9,6 +9,7 @@ import { createInterface } from 'node:readline';
 import { PassThrough } from 'node:stream';
 import { run } from 'node:test';
 import { testsSources } from './bundles.mjs';
+import { runFile } from './run-file.mjs';
 
 const PROCESS = path.join(import.meta.dirname, 'shared-process.mjs');
 /** Milliseconds that a process gets to end by itself after a file that took too long. */
@@ -36,8 +37,8 @@ export function runInSharedProcesses({ files, concurrency, ...options }) {
   };
 
   /** Hands on what `run()` tells, and keeps its sums. */
-  async function follow(settings, see) {
-    for await (const { type, data } of run({ ...options, ...settings })) {
+  async function follow(start, settings, see) {
+    for await (const { type, data } of start({ ...options, ...settings })) {
       const ofAll = data.file === undefined;
       if (ofAll && type === 'test:summary')
         for (const [name, count] of Object.entries(data.counts)) counts[name] = (counts[name] ?? 0) + count;
@@ -47,7 +48,7 @@ export function runInSharedProcesses({ files, concurrency, ...options }) {
 
   async function alone(file) {
     const told = [];
-    await follow({ files: [file] }, (type, data) => told.push([type, data]));
+    await follow(runFile, { files: [file] }, (type, data) => told.push([type, data]));
     for (const [type, data] of told) emit(type, data);
   }
 
@@ -117,7 +118,7 @@ export function runInSharedProcesses({ files, concurrency, ...options }) {
       }
     };
     const settings = { files: [PROCESS], argv: [address, kind, String(options.timeout)], timeout: undefined };
-    await follow(settings, (type, data) => {
+    await follow(run, settings, (type, data) => {
       if (data.file === PROCESS) seeOwn(type, data);
       else told.push([type, data]);
     });

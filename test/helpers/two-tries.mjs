@@ -2,6 +2,7 @@
 import path from 'node:path';
 import { run } from 'node:test';
 import { inspect } from 'node:util';
+import { runFile } from './run-file.mjs';
 import { runInSharedProcesses } from './shared-processes.mjs';
 
 /** More files than these fail for a reason; to run them all once more would only take time. */
@@ -66,7 +67,8 @@ const keyOf = (data) => (isWhole(data) ? 'file' : `${data.line}:${data.column} $
  */
 export async function runFiles({ isShared = false, ...options }, report) {
   const outcomes = new Map();
-  const events = isShared ? runInSharedProcesses(options) : run(options);
+  const start = isShared ? runInSharedProcesses : options.files.length === 1 ? runFile : run;
+  const events = start(options);
   for (const type of ['test:pass', 'test:fail', 'test:stderr', 'test:diagnostic'])
     events.on(type, (data) => {
       if (!outcomes.has(data.file)) outcomes.set(data.file, new Outcome());
