@@ -127,9 +127,16 @@ describe('plugins are installed, updated, rolled back and removed in a running d
   });
 
   test('a preset file is a plugin too', async () => {
-    const made = await daemon.api.call('POST', '/plugins', PRESET, { 'content-type': 'application/yaml' });
+    const send = (preset: string) =>
+      daemon.api.call('POST', '/plugins', preset, { 'content-type': 'application/yaml', 'idempotency-key': 'evening' });
+    const made = await send(PRESET);
     assert.deepEqual([made.status, made.body.data.id, made.body.data.state], [201, 'evening', 'verified'], made.text);
     assert.ok((await folders()).includes('evening.yaml'));
+    const again = await send(PRESET);
+    assert.deepEqual([again.text, again.headers.get('idempotency-replayed')], [made.text, 'true']);
+    // as long as the first
+    const other = await send(PRESET.replace('evening', 'morning'));
+    assert.deepEqual([other.status, other.body.code], [422, 'IDEMPOTENCY_KEY_REUSED']);
     const changed = PRESET.replace('7', '9');
     assert.equal((await upload(daemon.api, changed, '/plugins/evening', 'PUT')).status, 200);
     assert.equal((await daemon.api.post('/plugins/evening/rollback')).status, 200);

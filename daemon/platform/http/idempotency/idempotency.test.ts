@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import { type TestContext, test } from 'node:test';
 import fastify from 'fastify';
 import { Type } from 'typebox';
@@ -14,6 +16,7 @@ import { object } from '#shared/schema/common.ts';
 import { testBackground } from '#test/helpers/background.ts';
 import { temporaryDir } from '#test/helpers/daemon.ts';
 import { installErrorHandling } from '../errors.ts';
+import { installParsers } from '../parsers.ts';
 import { route } from '../route.ts';
 import { installCompilers } from '../validation.ts';
 import { installIdempotency } from './install.ts';
@@ -32,7 +35,18 @@ const createThing = operation({
   responses: { 201: object({ number: Type.Integer(), secret: Type.String() }) },
 });
 
-/** A server with one operation, over a database that can be given to the next one. */
+const sendThing = operation({
+  id: 'sendThing',
+  method: 'POST',
+  path: '/files',
+  tag: 'Test',
+  summary: 'Send a file',
+  access: 'bearer',
+  uploads: ['application/gzip', 'text/yaml'],
+  responses: { 201: object({ text: Type.String() }) },
+});
+
+/** A server with operations that create something, over a database that can be given to the next one. */
 async function setUp(t: TestContext, file?: string) {
   const db = openDatabase(file ?? path.join(await temporaryDir(t), 'registry.db'));
   migrate(db, registryMigrations);
@@ -47,6 +61,7 @@ async function setUp(t: TestContext, file?: string) {
   });
   const app = fastify();
   installErrorHandling(app, '/nowhere');
+  installParsers(app);
   installCompilers(app);
   app.decorateRequest('principal', null);
   app.addHook('onRequest', (request, _reply, done) => {
@@ -65,6 +80,11 @@ async function setUp(t: TestContext, file?: string) {
     reply.header('location', `/things/${number}`);
     return { number, secret: `confidential-${number}` };
   });
+  route(app, sendThing, async ({ request }) => {
+    const sent = await text(request.upload as Readable);
+    made.push(sent);
+    return { text: sent };
+  });
   t.after(async () => {
     await app.close();
     db.close();
@@ -76,7 +96,14 @@ async function setUp(t: TestContext, file?: string) {
       payload,
       headers: { 'x-caller': caller, ...(key === undefined ? {} : { 'idempotency-key': key }) },
     });
-  return { db, clock, made, gate, post, idempotency };
+  const send = (body: string | Readable, type = 'application/gzip') =>
+    app.inject({
+      method: 'POST',
+      url: '/files',
+      payload: body,
+      headers: { 'content-type': type, 'idempotency-key': 'key-1' },
+    });
+  return { db, clock, made, gate, post, send, idempotency };
 }
 
 test('a repeated request gets the first answer, and nothing happens again', async (t) => {
@@ -101,6 +128,40 @@ test('a key names one request of one caller', async (t) => {
   assert.equal((await post('key-1', { name: 'b' }, 'token:2')).json().number, 2);
   assert.equal((await post('key-1', { name: 'b' }, 'token:2')).headers['idempotency-replayed'], 'true');
   assert.deepEqual(made, ['a', 'b']);
+});
+
+test('a key names one file', async (t) => {
+  const { made, send } = await setUp(t);
+  const long = 'x'.repeat(200_000);
+  const first = await send(`${long}a`);
+  assert.equal(first.statusCode, 201);
+  const again = await send(`${long}a`);
+  assert.deepEqual([again.body, again.headers['idempotency-replayed']], [first.body, 'true']);
+  const others = {
+    'of the same length': send(`${long}b`),
+    shorter: send(long),
+    longer: send(`${long}ab`),
+    'of another type': send(`${long}a`, 'text/yaml'),
+  };
+  for (const [what, answer] of Object.entries(others)) {
+    const { statusCode, body } = await answer;
+    assert.deepEqual([statusCode, JSON.parse(body).code], [422, 'IDEMPOTENCY_KEY_REUSED'], what);
+  }
+  assert.deepEqual(made, [`${long}a`]);
+});
+
+test('a key names one file of a length that is not told', async (t) => {
+  const { made, send } = await setUp(t);
+  const inParts = (...parts: string[]) => send(Readable.from(parts));
+  assert.equal((await inParts('one', 'two')).statusCode, 201);
+  assert.equal((await inParts('onet', 'wo')).headers['idempotency-replayed'], 'true');
+  for (const parts of [
+    ['one', 'tw'],
+    ['one', 'two', 'three'],
+    ['one', 'six'],
+  ])
+    assert.equal((await inParts(...parts)).json().code, 'IDEMPOTENCY_KEY_REUSED', parts.join());
+  assert.deepEqual(made, ['onetwo']);
 });
 
 test('a request that comes while the first one runs is told to wait', async (t) => {

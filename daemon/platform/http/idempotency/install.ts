@@ -1,14 +1,21 @@
+import { createHash } from 'node:crypto';
+import { pipeline, type Readable, Transform } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type Operation, takesIdempotencyKey } from '#shared/contract/operation.ts';
-import { fieldError } from '#shared/errors.ts';
+import { ApiError, fieldError } from '#shared/errors.ts';
 import { hookOperations } from '../hook-operations.ts';
-import type { Idempotency, KeyedRequest, StoredAnswer } from './service.ts';
+import type { Idempotency, KeyedRequest, StoredAnswer, StoredUpload } from './service.ts';
 
 const REPLAYED = 'idempotency-replayed';
 /** Headers that belong to the answer itself; the others are of the request or of the daemon. */
 const KEPT_HEADERS = ['content-type', 'location', 'etag', 'preference-applied', 'set-cookie'];
 
-const requests = new WeakMap<FastifyRequest, KeyedRequest>();
+interface Running extends KeyedRequest {
+  /** Of the file that it sends, once that is read. */
+  upload?: () => StoredUpload | undefined;
+}
+
+const requests = new WeakMap<FastifyRequest, Running>();
 
 /** Whether the answer is a stored one, so that nothing happened now. */
 export const isReplayed = (reply: FastifyReply): boolean => reply.hasHeader(REPLAYED);
@@ -21,9 +28,25 @@ export function installIdempotency(app: FastifyInstance, idempotency: Idempotenc
       try {
         const key = keyOf(request);
         if (key === undefined) return done();
-        const keyed = { key, caller: callerOf(request, op), content: contentOf(request, op), requestId: request.id };
+        const { upload } = request;
+        const keyed: Running = {
+          key,
+          caller: callerOf(request, op),
+          content: contentOf(request, op),
+          requestId: request.id,
+        };
         const stored = idempotency.begin(keyed);
-        if (stored !== undefined) return replay(reply, stored);
+        if (stored !== undefined) {
+          const isSame = upload === null || stored.upload === undefined || isUpload(upload, stored.upload);
+          if (isSame === true) return replay(reply, stored);
+          isSame.then((same) => (same ? replay(reply, stored) : done(new ApiError('IDEMPOTENCY_KEY_REUSED'))), done);
+          return;
+        }
+        if (upload !== null) {
+          const { file, seen } = observed(upload);
+          request.upload = file;
+          keyed.upload = seen;
+        }
         requests.set(request, keyed);
         done();
       } catch (error) {
@@ -38,7 +61,7 @@ export function installIdempotency(app: FastifyInstance, idempotency: Idempotenc
       const keyed = requests.get(request);
       if (keyed !== undefined) {
         requests.delete(request);
-        idempotency.finish(keyed, answerOf(reply, payload));
+        idempotency.finish(keyed, answerOf(reply, payload, keyed.upload?.()));
       }
       done(null, payload);
     };
@@ -58,11 +81,44 @@ function keyOf({ headers }: FastifyRequest): string | undefined {
 const callerOf = ({ principal }: FastifyRequest, op: Operation): string =>
   principal?.userId ?? (op.access === 'cluster-token' ? 'cluster' : 'anonymous');
 
-/** A file isn't read before it is needed, so it counts by its type and length. */
-function contentOf({ params, query, body, headers }: FastifyRequest, op: Operation): string {
-  const isFile = op.uploads !== undefined && typeof (body as { pipe?: unknown } | null)?.pipe === 'function';
-  const content = isFile ? { type: headers['content-type'], length: headers['content-length'] } : body;
+/** A file isn't read before it is needed, so at first it counts by its type and length. */
+function contentOf({ params, query, body, headers, upload }: FastifyRequest, op: Operation): string {
+  const content = upload === null ? body : { type: headers['content-type'], length: headers['content-length'] };
   return JSON.stringify([op.id, params, query, content ?? null], sorted);
+}
+
+/** A file that tells what it was, once it is read to its end. */
+function observed(upload: Readable): { file: Readable; seen(): StoredUpload | undefined } {
+  const hash = createHash('sha256');
+  let bytes = 0;
+  let seen: StoredUpload | undefined;
+  const file = new Transform({
+    transform(chunk: Buffer, _encoding, next) {
+      hash.update(chunk);
+      bytes += chunk.length;
+      next(null, chunk);
+    },
+    flush(next) {
+      seen = { bytes, sha256: hash.digest('hex') };
+      next();
+    },
+  });
+  // who reads it hears of an error
+  pipeline(upload, file, () => {});
+  return { file, seen: () => seen };
+}
+
+/** Reads a file, as far as it can be the same. */
+async function isUpload(upload: Readable, { bytes, sha256 }: StoredUpload): Promise<boolean> {
+  const hash = createHash('sha256');
+  let read = 0;
+  // the connection stays, for the answer
+  for await (const chunk of upload.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+    read += chunk.length;
+    if (read > bytes) return false;
+    hash.update(chunk);
+  }
+  return read === bytes && hash.digest('hex') === sha256;
 }
 
 /** Fields in the order of their names: the same request may be written in another order. */
@@ -71,14 +127,14 @@ const sorted = (_key: string, value: unknown): unknown =>
     ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
     : value;
 
-function answerOf(reply: FastifyReply, payload: unknown): StoredAnswer | undefined {
+function answerOf(reply: FastifyReply, payload: unknown, upload: StoredUpload | undefined): StoredAnswer | undefined {
   if (reply.statusCode >= 400 || (payload !== undefined && payload !== null && typeof payload !== 'string')) return;
   const headers: StoredAnswer['headers'] = {};
   for (const name of KEPT_HEADERS) {
     const value = reply.getHeader(name);
     if (value !== undefined) headers[name] = Array.isArray(value) ? value.map(String) : String(value);
   }
-  return { status: reply.statusCode, headers, body: payload ?? '' };
+  return { status: reply.statusCode, headers, body: payload ?? '', ...(upload ? { upload } : {}) };
 }
 
 function replay(reply: FastifyReply, { status, headers, body }: StoredAnswer): void {

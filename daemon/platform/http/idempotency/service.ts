@@ -15,6 +15,14 @@ export interface StoredAnswer {
   status: number;
   headers: Record<string, string | string[]>;
   body: string;
+  /** The file that the first request sent; a repeated request sends the same. */
+  upload?: StoredUpload;
+}
+
+/** A file, by what tells it apart. */
+export interface StoredUpload {
+  bytes: number;
+  sha256: string;
 }
 
 /** A request that was given a key. */
