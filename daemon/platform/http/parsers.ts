@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import { ApiError } from '#shared/errors.ts';
+import { hookOperations } from './hook-operations.ts';
 
 /** Levels of objects and lists in a body. Deeper ones overflow the stack of what walks through them. */
 const MAX_DEPTH = 100;
@@ -29,6 +30,14 @@ export function installParsers(app: FastifyInstance): void {
     else if (isDeeperThan(MAX_DEPTH, body))
       done(new ApiError('BAD_JSON', { reason: `it is nested more than ${MAX_DEPTH} levels deep` }));
     else parseJson(request, body, done);
+  });
+  hookOperations(app, 'onSend', (op) => {
+    if (op.uploads === undefined) return undefined;
+    return ({ upload }, _reply, payload, done) => {
+      // what was not read would be in the way of the connection's next request
+      upload?.resume();
+      done(null, payload);
+    };
   });
   app.addContentTypeParser('*', (request, payload: Readable, done) => {
     const { bodyLimit, config } = request.routeOptions;

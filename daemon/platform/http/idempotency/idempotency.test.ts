@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import { type AddressInfo, connect } from 'node:net';
 import path from 'node:path';
+import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { type TestContext, test } from 'node:test';
@@ -70,7 +72,7 @@ async function setUp(t: TestContext, file?: string) {
   });
   installIdempotency(app, idempotency);
   const made: string[] = [];
-  const gate = { open: Promise.resolve(), reached: () => {} };
+  const gate = { open: Promise.resolve(), reached: () => {}, refuses: false };
   route(app, createThing, async ({ body, reply }) => {
     made.push(body.name);
     const number = made.length;
@@ -81,6 +83,7 @@ async function setUp(t: TestContext, file?: string) {
     return { number, secret: `confidential-${number}` };
   });
   route(app, sendThing, async ({ request }) => {
+    if (gate.refuses) throw new ApiError('IDEMPOTENT_REQUEST_RUNNING');
     const sent = await text(request.upload as Readable);
     made.push(sent);
     return { text: sent };
@@ -103,7 +106,7 @@ async function setUp(t: TestContext, file?: string) {
       payload: body,
       headers: { 'content-type': type, 'idempotency-key': 'key-1' },
     });
-  return { db, clock, made, gate, post, send, idempotency };
+  return { app, db, clock, made, gate, post, send, idempotency };
 }
 
 test('a repeated request gets the first answer, and nothing happens again', async (t) => {
@@ -148,6 +151,33 @@ test('a key names one file', async (t) => {
     assert.deepEqual([statusCode, JSON.parse(body).code], [422, 'IDEMPOTENCY_KEY_REUSED'], what);
   }
   assert.deepEqual(made, [`${long}a`]);
+});
+
+test('after an upload that is refused, its connection takes the next request', async (t) => {
+  const { app, gate } = await setUp(t);
+  await app.listen({ host: '127.0.0.1', port: 0 });
+  const socket = connect((app.server.address() as AddressInfo).port, '127.0.0.1');
+  t.after(() => socket.destroy());
+  const answers = createInterface({ input: socket })[Symbol.asyncIterator]();
+  /** @returns the status; Node's own client stops to send when the answer comes early */
+  const send = async (file: string) => {
+    const size = file.length.toString(16);
+    socket.write(
+      `POST /files HTTP/1.1\r\nhost: a\r\ncontent-type: application/gzip\r\nidempotency-key: key-1\r\ntransfer-encoding: chunked\r\n\r\n${size}\r\n${file}\r\n0\r\n\r\n`,
+    );
+    for (;;) {
+      const { value, done } = await answers.next();
+      const [, status] = /HTTP\/1\.1 (\d+)/.exec(value ?? '') ?? [];
+      if (status !== undefined || done) return Number(status);
+    }
+  };
+  const long = 'x'.repeat(5_000_000);
+  gate.refuses = true;
+  assert.equal(await send(long), 409, 'before it is read');
+  gate.refuses = false;
+  assert.equal(await send('a'), 201);
+  assert.equal(await send(long), 422, 'while it is read');
+  assert.equal(await send('a'), 201);
 });
 
 test('a key names one file of a length that is not told', async (t) => {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { pipeline, type Readable, Transform } from 'node:stream';
+import { pipeline, type Readable, Transform, type TransformCallback } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type Operation, takesIdempotencyKey } from '#shared/contract/operation.ts';
 import { ApiError, fieldError } from '#shared/errors.ts';
@@ -11,8 +11,7 @@ const REPLAYED = 'idempotency-replayed';
 const KEPT_HEADERS = ['content-type', 'location', 'etag', 'preference-applied', 'set-cookie'];
 
 interface Running extends KeyedRequest {
-  /** Of the file that it sends, once that is read. */
-  upload?: () => StoredUpload | undefined;
+  upload?: ObservedUpload;
 }
 
 const requests = new WeakMap<FastifyRequest, Running>();
@@ -42,11 +41,7 @@ export function installIdempotency(app: FastifyInstance, idempotency: Idempotenc
           isSame.then((same) => (same ? replay(reply, stored) : done(new ApiError('IDEMPOTENCY_KEY_REUSED'))), done);
           return;
         }
-        if (upload !== null) {
-          const { file, seen } = observed(upload);
-          request.upload = file;
-          keyed.upload = seen;
-        }
+        if (upload !== null) request.upload = keyed.upload = new ObservedUpload(upload);
         requests.set(request, keyed);
         done();
       } catch (error) {
@@ -61,7 +56,7 @@ export function installIdempotency(app: FastifyInstance, idempotency: Idempotenc
       const keyed = requests.get(request);
       if (keyed !== undefined) {
         requests.delete(request);
-        idempotency.finish(keyed, answerOf(reply, payload, keyed.upload?.()));
+        idempotency.finish(keyed, answerOf(reply, payload, keyed.upload?.seen));
       }
       done(null, payload);
     };
@@ -88,34 +83,36 @@ function contentOf({ params, query, body, headers, upload }: FastifyRequest, op:
 }
 
 /** A file that tells what it was, once it is read to its end. */
-function observed(upload: Readable): { file: Readable; seen(): StoredUpload | undefined } {
-  const hash = createHash('sha256');
-  let bytes = 0;
-  let seen: StoredUpload | undefined;
-  const file = new Transform({
-    transform(chunk: Buffer, _encoding, next) {
-      hash.update(chunk);
-      bytes += chunk.length;
-      next(null, chunk);
-    },
-    flush(next) {
-      seen = { bytes, sha256: hash.digest('hex') };
-      next();
-    },
-  });
-  // who reads it hears of an error
-  pipeline(upload, file, () => {});
-  return { file, seen: () => seen };
+class ObservedUpload extends Transform {
+  readonly #hash = createHash('sha256');
+  #bytes = 0;
+  seen: StoredUpload | undefined;
+
+  constructor(upload: Readable) {
+    super();
+    // who reads it hears of an error
+    pipeline(upload, this, () => {});
+  }
+
+  override _transform(chunk: Buffer, _encoding: string, next: TransformCallback): void {
+    this.#hash.update(chunk);
+    this.#bytes += chunk.length;
+    next(null, chunk);
+  }
+
+  override _flush(next: TransformCallback): void {
+    this.seen = { bytes: this.#bytes, sha256: this.#hash.digest('hex') };
+    next();
+  }
 }
 
 /** Reads a file, as far as it can be the same. */
 async function isUpload(upload: Readable, { bytes, sha256 }: StoredUpload): Promise<boolean> {
   const hash = createHash('sha256');
   let read = 0;
-  // the connection stays, for the answer
   for await (const chunk of upload.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     read += chunk.length;
-    if (read > bytes) return false;
+    if (read > bytes) break;
     hash.update(chunk);
   }
   return read === bytes && hash.digest('hex') === sha256;
