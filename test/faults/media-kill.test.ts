@@ -2,6 +2,7 @@
 // recordings.worker.test.ts and live-hls.test.ts.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
+import { inspect } from 'node:util';
 import { AudioFrame, AudioSource, LocalAudioTrack, TrackPublishOptions, TrackSource } from '@livekit/rtc-node';
 import { parseDocument } from 'yaml';
 import { giveBucket } from '#test/helpers/bucket.ts';
@@ -227,6 +228,9 @@ test('kill -9 in each state of recordings, live HLS and ingests', { timeout: 400
           if (lost.delete(room)) await publishIn(room);
           const now = await streamIn(room);
           return now !== undefined && now.streamId !== before[n];
+        }).catch(async (error: Error) => {
+          const there = await livekit.rooms.listParticipants(room).catch(String);
+          throw new Error(`${error.message}; LiveKit has ${inspect(there, { depth: 3 })}`);
         });
       }),
     );
