@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { LiveKit } from '#daemon/media/livekit/client.ts';
-import { type LiveKitSettings, livekitSteps } from '#daemon/operations/connections/livekit.ts';
+import { LIVEKIT_WORKS, livekitSteps } from '#daemon/operations/connections/livekit.ts';
 import { mailSteps } from '#daemon/operations/connections/mail.ts';
 import { redisSteps } from '#daemon/operations/connections/redis.ts';
 import { runSteps, type Step } from '#daemon/operations/connections/steps.ts';
@@ -16,11 +16,10 @@ import {
 } from '#daemon/operations/doctor/check.ts';
 import { fileChecks } from '#daemon/operations/doctor/files.ts';
 import { machineChecks } from '#daemon/operations/doctor/machine.ts';
-import { asFinding } from '#daemon/operations/doctor/media.ts';
+import { asFinding, workerChecks } from '#daemon/operations/doctor/media.ts';
 import { reportOf } from '#daemon/operations/doctor/service.ts';
 import checkDatabases from '#daemon/operations/doctor/tasks/database-check.ts';
-import { managedPair } from '#daemon/operations/livekit/keys.ts';
-import { portsOfRunning } from '#daemon/operations/livekit/program.ts';
+import { runningLivekit } from '#daemon/operations/livekit/running.ts';
 import { Background } from '#daemon/platform/background.ts';
 import { openDatabase } from '#daemon/platform/db/open.ts';
 import { Mailer } from '#daemon/platform/mail/mailer.ts';
@@ -64,7 +63,9 @@ async function localChecks(settings: Settings, hasToken: boolean): Promise<Check
   const daemon = await readRunFile(settings.dataDir);
   const isUp = daemon !== undefined && isRunning(daemon.pid);
   const { secrets, problem } = readStored(settings);
-  const known = { ...settings, ...managedConnection(settings, secrets) };
+  // another LiveKit in the settings takes precedence
+  const own = settings.livekitApiKey === '' ? runningLivekit(settings.dataDir, (name) => secrets[name]) : undefined;
+  const known = { ...settings, ...own };
   const livekit = new LiveKit({
     settings: known,
     clean: (text) => text,
@@ -117,13 +118,8 @@ async function localChecks(settings: Settings, hasToken: boolean): Promise<Check
               'Set STREAMHUB_TOKEN to an API token of global scope, so that the daemon checks itself. If the daemon has no key, set LIVEKIT_API_KEY and LIVEKIT_API_SECRET for it.',
             ),
         }
-      : connection(
-          'livekit',
-          'livekit',
-          'LiveKit',
-          () => livekitSteps(known, livekit),
-          'LiveKit accepts the key. Recordings and ingests are available.',
-        ),
+      : connection('livekit', 'livekit', 'LiveKit', () => livekitSteps(known, livekit), LIVEKIT_WORKS),
+    ...workerChecks(livekit),
     ...(settings.origins.redisUrl === 'default' && settings.clusterRedisUrl === ''
       ? []
       : [connection('redis', 'services', 'Redis', () => redisSteps(settings), 'Redis responds.')]),
@@ -144,22 +140,6 @@ async function localChecks(settings: Settings, hasToken: boolean): Promise<Check
 /** The folder itself, or the nearest one above that exists. */
 function existing(folder: string): string {
   return existsSync(folder) || folder === path.dirname(folder) ? folder : existing(path.dirname(folder));
-}
-
-/** The LiveKit that the daemon runs itself, unless the settings name another. */
-function managedConnection(
-  { dataDir, livekitApiKey }: Settings,
-  secrets: Readonly<Record<string, string>>,
-): LiveKitSettings | undefined {
-  const signal = portsOfRunning(path.join(dataDir, 'livekit'), 'livekit')?.find(({ name }) => name === 'signal');
-  if (signal === undefined || livekitApiKey !== '') return undefined;
-  const [key, secret] = managedPair((name) => secrets[name]);
-  const host = signal.address === '*' ? '127.0.0.1' : signal.address;
-  return {
-    livekitUrl: `ws://${host.includes(':') ? `[${host}]` : host}:${signal.port}`,
-    livekitApiKey: key,
-    livekitApiSecret: secret,
-  };
 }
 
 /** Applies the settings that operators stored, without writing anything. @returns the secrets, and what can't be read */

@@ -11,6 +11,9 @@ export interface LiveKitSettings {
   livekitApiSecret: string;
 }
 
+/** What it means that all steps went well; who carries the orders out is another question. */
+export const LIVEKIT_WORKS = 'LiveKit accepts the key, and takes orders for recordings and ingests.';
+
 /** Key and secret are tried with a question for the rooms; recordings and ingests need LiveKit's Redis beside it. */
 export function livekitSteps(
   settings: LiveKitSettings,
@@ -56,7 +59,7 @@ export function livekitSteps(
       async run() {
         try {
           await Promise.all([livekit.listEgress(), livekit.listIngress()]);
-          return 'Recordings and ingests are available.';
+          return 'LiveKit takes orders for recordings and ingests.';
         } catch (error) {
           // a single LiveKit without Redis carries rooms anyway
           if (error instanceof LiveKitError && error.failure !== 'unreachable' && error.failure !== 'foreign')

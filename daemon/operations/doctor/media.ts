@@ -3,6 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { LiveKit } from '#daemon/media/livekit/client.ts';
 import { LiveKitError } from '#daemon/media/livekit/errors.ts';
 import type { WebhookService } from '#daemon/media/webhooks/service.ts';
+import { LIVEKIT_WORKS } from '#daemon/operations/connections/livekit.ts';
 import { plural } from '#shared/format.ts';
 import { CONDITIONS, type Threshold } from '#shared/rules/conditions.ts';
 import type { ConnectionName, ConnectionTest } from '#shared/schema/connections.ts';
@@ -32,8 +33,7 @@ export function mediaChecks(deps: MediaDeps): Check[] {
       id: 'livekit',
       group: 'livekit',
       title: 'LiveKit',
-      run: async () =>
-        asFinding(await test('livekit'), 'LiveKit accepts the key. Recordings and ingests are available.'),
+      run: async () => asFinding(await test('livekit'), LIVEKIT_WORKS),
     },
     {
       id: 'livekit-webhooks',
@@ -41,18 +41,7 @@ export function mediaChecks(deps: MediaDeps): Check[] {
       title: 'Webhooks from LiveKit',
       run: () => (livekit.isConfigured ? webhooksArrive(deps) : skipped('LiveKit is not connected.')),
     },
-    {
-      id: 'egress',
-      group: 'livekit',
-      title: 'Recording service',
-      run: () => workers(deps, 'egress', 'Recordings and live HLS'),
-    },
-    {
-      id: 'ingress',
-      group: 'livekit',
-      title: 'Ingest service',
-      run: () => workers(deps, 'ingress', 'RTMP and WHIP ingests'),
-    },
+    ...workerChecks(livekit),
     { id: 'livekit-clock', group: 'livekit', title: 'LiveKit’s clock', run: () => clock(livekit.clockDifference?.ms) },
     {
       id: 'redis',
@@ -118,7 +107,27 @@ async function webhooksArrive({ livekit, webhooks, webhookUrl }: MediaDeps): Pro
   }
 }
 
-async function workers({ livekit }: MediaDeps, service: 'egress' | 'ingress', what: string): Promise<Finding> {
+type Workers = Pick<LiveKit, 'isConfigured' | 'workers'>;
+
+/** Whether there is somebody who carries out the orders. */
+export function workerChecks(livekit: Workers): Check[] {
+  return [
+    {
+      id: 'egress',
+      group: 'livekit',
+      title: 'Recording service',
+      run: () => workers(livekit, 'egress', 'Recordings and live HLS'),
+    },
+    {
+      id: 'ingress',
+      group: 'livekit',
+      title: 'Ingest service',
+      run: () => workers(livekit, 'ingress', 'RTMP and WHIP ingests'),
+    },
+  ];
+}
+
+async function workers(livekit: Workers, service: 'egress' | 'ingress', what: string): Promise<Finding> {
   if (!livekit.isConfigured) return skipped('LiveKit is not connected.');
   const count = await livekit.workers.count(service);
   if (count === undefined) return skipped('REDIS_URL is not LiveKit’s Redis, or can’t be asked.');

@@ -104,11 +104,15 @@ export class KeyRotation {
   }
 }
 
-/** The pair of the LiveKit that the daemon runs. @param secret reads one of `data/secrets.json` */
-export const managedPair = (secret: (name: string) => string | undefined): KeyPair => [
+/** One of the secrets of the LiveKit that the daemon runs, by its name in `data/secrets.json`. */
+type SecretOf = (name: string) => string | undefined;
+
+export const managedPair = (secret: SecretOf): KeyPair => [
   secret(`${PREFIX}API_KEY`) ?? '',
   secret(`${PREFIX}API_SECRET`) ?? '',
 ];
+
+export const managedRedisPassword = (secret: SecretOf): string => secret(`${PREFIX}REDIS_PASSWORD`) ?? '';
 
 /** Keys and passwords of the programs that the daemon runs. */
 export class ManagedKeys {
@@ -141,7 +145,7 @@ export class ManagedKeys {
       apiKey: this.#get('API_KEY'),
       apiSecret: this.#get('API_SECRET'),
       metricsPassword: this.#get('METRICS_PASSWORD'),
-      redisPassword: this.#get('REDIS_PASSWORD'),
+      redisPassword: managedRedisPassword((name) => this.#secrets.get(name)),
     };
   }
 

@@ -96,15 +96,6 @@ describe('with livekit-server on PATH', () => {
     for (const [name, value] of Object.entries(secrets)) assert.ok(!told.includes(value), `${name} is told`);
     assert.match(answers[2]?.text ?? '', /starting LiveKit server/, 'its lines are in the log');
 
-    // a command beside it finds it, too
-    const { stdout: found } = await promisify(execFile)(
-      process.execPath,
-      [BIN, 'doctor', '--data-dir', machine.dataDir],
-      { env: { PATH: process.env['PATH'], NO_COLOR: '1' } },
-    );
-    assert.match(found, /ok {7}LiveKit: LiveKit accepts the key/);
-    for (const [name, value] of Object.entries(secrets)) assert.ok(!found.includes(value), `doctor tells ${name}`);
-
     // the settings say where the address comes from, and can't be changed beside it
     const settings = (await api.get('/system/settings')).body.data.settings as { name: string; origin: string }[];
     assert.equal(settings.find(({ name }) => name === 'LIVEKIT_URL')?.origin, 'managed');
@@ -149,6 +140,19 @@ describe('with livekit-server on PATH', () => {
     });
     assert.ok(statSync(path.join(machine.dataDir, 'apps/live', film.localPath)).size > 0);
     await ana.leave();
+  });
+
+  test('a command beside the daemon finds it and its services', async (t) => {
+    if (lack) return t.skip(lack);
+    const { stdout: found } = await promisify(execFile)(
+      process.execPath,
+      [BIN, 'doctor', '--data-dir', machine.dataDir],
+      { env: { PATH: process.env['PATH'], NO_COLOR: '1' } },
+    );
+    assert.match(found, /ok {7}LiveKit: LiveKit accepts the key/);
+    assert.match(found, /ok {7}Recording service: 1 service connected/);
+    for (const [name, value] of Object.entries(secretsOf(machine)))
+      assert.ok(!found.includes(value), `doctor tells ${name}`);
   });
 
   test('killed, it is started again; while its program is missing, that is said and an incident is open', async (t) => {
