@@ -23,6 +23,7 @@ import { runningLivekit } from '#daemon/operations/livekit/running.ts';
 import { Background } from '#daemon/platform/background.ts';
 import { openDatabase } from '#daemon/platform/db/open.ts';
 import { Mailer } from '#daemon/platform/mail/mailer.ts';
+import { installHint } from '#daemon/platform/programs.ts';
 import type { Settings } from '#daemon/platform/settings.ts';
 import { SettingsError } from '#daemon/platform/settings-error.ts';
 import { SettingsStore } from '#daemon/platform/settings-store.ts';
@@ -119,7 +120,14 @@ async function localChecks(settings: Settings, hasToken: boolean): Promise<Check
             ),
         }
       : connection('livekit', 'livekit', 'LiveKit', () => livekitSteps(known, livekit), LIVEKIT_WORKS),
-    ...workerChecks(livekit),
+    ...workerChecks(livekit, async (service) =>
+      own === undefined
+        ? undefined
+        : {
+            why: `The daemon runs no ${service} service.`,
+            cure: `It needs Redis, and the program of the service or a container engine: ${await installHint('redis-server podman')}`,
+          },
+    ),
     ...(settings.origins.redisUrl === 'default' && settings.clusterRedisUrl === ''
       ? []
       : [connection('redis', 'services', 'Redis', () => redisSteps(settings), 'Redis responds.')]),

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { exportConfiguration } from '#shared/contract/declared.ts';
+import { plural } from '#shared/format.ts';
 import { newCommand } from '../usage.ts';
 import { withConnection } from './command.ts';
 import type { ConnectionOptions } from './connection.ts';
@@ -27,7 +28,7 @@ Examples:
       withDaemon(options, async (daemon) => {
         const { data } = await daemon.call(exportConfiguration, {}, { timeout: PATIENCE_MS });
         for (const warning of data.warnings) note(`streamhub: ${warning}`);
-        const changed = await writeFolder(folder, data.files);
-        print(`${data.files.length} files in ${folder}, ${changed.length} of them changed or removed.`);
+        const { written, removed } = await writeFolder(folder, data.files);
+        print(`${plural(data.files.length, 'file')} in ${folder}: ${written} written, ${removed} removed.`);
       }),
     );

@@ -79,27 +79,31 @@ async function readFolder(folder: string): Promise<DeclaredFile[]> {
   return files;
 }
 
-/** Writes an export, and removes files of an earlier one that it doesn't have. @returns paths that changed or went */
-export async function writeFolder(folder: string, files: readonly DeclaredFile[]): Promise<string[]> {
+/** Writes an export, and removes files of an earlier one that it doesn't have. @returns how many files changed and went */
+export async function writeFolder(
+  folder: string,
+  files: readonly DeclaredFile[],
+): Promise<{ written: number; removed: number }> {
   await mkdir(folder, { recursive: true });
   const before = new Map((await readFolder(folder).catch(() => [])).map(({ path: place, text }) => [place, text]));
-  const changed: string[] = [];
+  let written = 0;
+  let removed = 0;
   for (const { path: place, text } of files) {
     if (!WRITTEN.test(place)) throw new Error(`the daemon sent a file with the path ${place}`);
     if (before.get(place) === text) continue;
     const file = path.join(folder, place);
     await mkdir(path.dirname(file), { recursive: true });
     await writeAtomically(file, text, { mode: 0o644 });
-    changed.push(place);
+    written += 1;
   }
   const names = new Set(files.map(({ path: place }) => place));
   for (const place of before.keys()) {
     if (names.has(place) || !place.startsWith('apps/') || !WRITTEN.test(place)) continue;
     await unlink(path.join(folder, place));
     await rmdir(path.dirname(path.join(folder, place))).catch(() => {});
-    changed.push(place);
+    removed += 1;
   }
-  return changed.sort();
+  return { written, removed };
 }
 
 /** The plan of a request. */

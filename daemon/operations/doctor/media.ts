@@ -7,6 +7,7 @@ import { LIVEKIT_WORKS } from '#daemon/operations/connections/livekit.ts';
 import { plural } from '#shared/format.ts';
 import { CONDITIONS, type Threshold } from '#shared/rules/conditions.ts';
 import type { ConnectionName, ConnectionTest } from '#shared/schema/connections.ts';
+import type { ManagedProgram } from '#shared/schema/livekit.ts';
 import { type Check, type Finding, failed, fine, skipped, warning } from './check.ts';
 
 export interface MediaDeps {
@@ -18,7 +19,14 @@ export interface MediaDeps {
   /** Nobody set an address for Redis. */
   isRedisUnset(): boolean;
   isMailUnset(): boolean;
+  /** Of the LiveKit that the daemon runs itself. */
+  programs(): Promise<readonly ManagedProgram[]>;
 }
+
+type Worker = 'egress' | 'ingress';
+
+/** Why a service that the daemon should run doesn't run, and what helps; undefined = others run it, or nothing is known. */
+type LackOf = (service: Worker) => Promise<{ why: string; cure: string | null } | undefined>;
 
 /** Milliseconds that a webhook may take. */
 const WEBHOOK_MS = 6000;
@@ -41,7 +49,10 @@ export function mediaChecks(deps: MediaDeps): Check[] {
       title: 'Webhooks from LiveKit',
       run: () => (livekit.isConfigured ? webhooksArrive(deps) : skipped('LiveKit is not connected.')),
     },
-    ...workerChecks(livekit),
+    ...workerChecks(livekit, async (service) => {
+      const found = (await deps.programs()).find(({ program }) => program === service);
+      return found && found.problem !== null ? { why: found.problem, cure: found.cure } : undefined;
+    }),
     { id: 'livekit-clock', group: 'livekit', title: 'LiveKit’s clock', run: () => clock(livekit.clockDifference?.ms) },
     {
       id: 'redis',
@@ -110,33 +121,30 @@ async function webhooksArrive({ livekit, webhooks, webhookUrl }: MediaDeps): Pro
 type Workers = Pick<LiveKit, 'isConfigured' | 'workers'>;
 
 /** Whether there is somebody who carries out the orders. */
-export function workerChecks(livekit: Workers): Check[] {
+export function workerChecks(livekit: Workers, lackOf: LackOf): Check[] {
+  const check = (id: Worker, title: string, what: string): Check => ({
+    id,
+    group: 'livekit',
+    title,
+    run: () => workers(livekit, lackOf, id, what),
+  });
   return [
-    {
-      id: 'egress',
-      group: 'livekit',
-      title: 'Recording service',
-      run: () => workers(livekit, 'egress', 'Recordings and live HLS'),
-    },
-    {
-      id: 'ingress',
-      group: 'livekit',
-      title: 'Ingest service',
-      run: () => workers(livekit, 'ingress', 'RTMP and WHIP ingests'),
-    },
+    check('egress', 'Recording service', 'Recordings and live HLS'),
+    check('ingress', 'Ingest service', 'RTMP and WHIP ingests'),
   ];
 }
 
-async function workers(livekit: Workers, service: 'egress' | 'ingress', what: string): Promise<Finding> {
+async function workers(livekit: Workers, lackOf: LackOf, service: Worker, what: string): Promise<Finding> {
   if (!livekit.isConfigured) return skipped('LiveKit is not connected.');
   const count = await livekit.workers.count(service);
-  if (count === undefined) return skipped('REDIS_URL is not LiveKit’s Redis, or can’t be asked.');
-  return count > 0
-    ? fine(`${plural(count, 'service')} connected.`)
-    : warning(
-        `No ${service} service is connected. ${what} don’t work.`,
-        `Start LiveKit’s ${service} with the same Redis and keys.`,
-      );
+  if (count) return fine(`${plural(count, 'service')} connected.`);
+  const lack = await lackOf(service);
+  if (lack === undefined && count === undefined) return skipped('REDIS_URL is not LiveKit’s Redis, or can’t be asked.');
+  const { why, cure } = lack ?? { why: `No ${service} service is connected.`, cure: null };
+  return warning(
+    `${why.replace(/\.?$/, '.')} ${what} don’t work.`,
+    cure ?? `Start LiveKit’s ${service} with the same Redis and keys.`,
+  );
 }
 
 function clock(ms: number | undefined): Finding {

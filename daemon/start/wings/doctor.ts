@@ -30,7 +30,7 @@ export function createDoctor(
   { cluster }: Cluster,
   { apps: { registry }, config, storage }: Apps,
   media: Media,
-  { connections, health }: ReturnType<typeof createOperations>,
+  { connections, health, managedLiveKit }: ReturnType<typeof createOperations>,
   alerts: AlertService,
 ) {
   const probes = new Probes();
@@ -67,6 +67,7 @@ export function createDoctor(
         test: (connection) => connections.test(connection),
         isRedisUnset: () => settings.origins.redisUrl === 'default' && settings.clusterRedisUrl === '',
         isMailUnset: () => settings.smtpHost === '',
+        programs: async () => (await managedLiveKit.status()).programs,
       }),
       ...(await wingChecks({
         readyChecks: () => health.checks(),

@@ -395,8 +395,12 @@ test('the configuration as a folder', async (t) => {
       for (const value of Object.values(SECRETS)) assert.ok(!(result.out + result.err).includes(value));
       return result;
     };
-    await must(['export', folder], 0);
-    assert.match((await must(['export', folder], 0)).out, / 0 of them changed/);
+    const [, files, written] =
+      /^(\d+) files in .*: (\d+) written, 0 removed\.\n$/.exec((await must(['export', folder], 0)).out) ?? [];
+    assert.equal(written, files);
+    await mkdir(path.join(folder, 'apps', 'gone'));
+    await writeFile(path.join(folder, 'apps', 'gone', 'app.yaml'), 'name: gone\n');
+    assert.match((await must(['export', folder], 0)).out, /: 0 written, 1 removed\.\n$/);
     assert.equal((await must(['plan', folder], 0)).out, 'Nothing to change.\n');
     assert.equal((await must(['apply', folder, '--yes'], 0)).out, 'Nothing to change.\n');
 

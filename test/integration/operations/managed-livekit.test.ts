@@ -36,6 +36,12 @@ const ENCODER =
 const portOf = (program: { ports: { name: string; port: number }[] }, name: string): number =>
   program.ports.find((one) => one.name === name)?.port as number;
 
+/** What `streamhub doctor` says beside the daemon, without its token. */
+async function doctor({ dataDir }: ManagedMachine): Promise<string> {
+  const env = { PATH: process.env['PATH'], NO_COLOR: '1' };
+  return (await promisify(execFile)(process.execPath, [BIN, 'doctor', '--data-dir', dataDir], { env })).stdout;
+}
+
 after(() => disposeMedia());
 
 describe('with livekit-server on PATH', () => {
@@ -144,11 +150,7 @@ describe('with livekit-server on PATH', () => {
 
   test('a command beside the daemon finds it and its services', async (t) => {
     if (lack) return t.skip(lack);
-    const { stdout: found } = await promisify(execFile)(
-      process.execPath,
-      [BIN, 'doctor', '--data-dir', machine.dataDir],
-      { env: { PATH: process.env['PATH'], NO_COLOR: '1' } },
-    );
+    const found = await doctor(machine);
     assert.match(found, /ok {7}LiveKit: LiveKit accepts the key/);
     assert.match(found, /ok {7}Recording service: 1 service connected/);
     for (const [name, value] of Object.entries(secretsOf(machine)))
@@ -423,6 +425,30 @@ describe('with livekit-server on PATH', () => {
     assert.equal((await daemon.api.get('/system/settings')).body.data.livekit.apiKeySet, false);
     await daemon.end();
   });
+});
+
+test('without its services: doctor says what to install', async (t) => {
+  const machine = await managedMachine(t);
+  if (typeof machine === 'string') return t.skip(machine);
+  const { api } = await daemonProcess(t, machine.dataDir, machine.env);
+  await untilRunning(api, 'redis');
+  await untilRunning(api, 'livekit');
+  await until('the daemon reaches it', async () => (await api.get('/stats')).body.livekitReachable);
+  const { checks } = (await api.post('/system/check')).body.data;
+  for (const [id, what] of Object.entries({ egress: 'Recordings and live HLS', ingress: 'RTMP and WHIP ingests' })) {
+    const { state, message, cure } = checks.find((check: { id: string }) => check.id === id);
+    assert.deepEqual(
+      [state, message],
+      [
+        'warning',
+        `Neither the program ${id} nor a container engine that answers is on this machine. ${what} don’t work.`,
+      ],
+    );
+    assert.match(cure, /podman/);
+  }
+  const said = await doctor(machine);
+  for (const service of ['egress', 'ingress'])
+    assert.match(said, new RegExp(`The daemon runs no ${service} service.*\\n +→ .*podman`));
 });
 
 test('an address in the environment takes precedence, and that is said', async (t) => {
