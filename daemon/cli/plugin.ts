@@ -2,7 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
 import type { Operation } from '#shared/contract/operation.ts';
 import * as ops from '#shared/contract/plugins.ts';
-import { EXIT, ExitWith } from './exit-codes.ts';
+import type { PluginFromUrl } from '#shared/schema/plugins.ts';
+import { EXIT, ExitWith, UsageError } from './exit-codes.ts';
 import { KINDS, type Kind, scaffoldPlugin } from './plugin/scaffold.ts';
 import { type CommonOptions, operationCommand, remoteCommand } from './remote/command.ts';
 import { withDaemon } from './remote/daemon.ts';
@@ -12,6 +13,9 @@ import { group, newCommand } from './usage.ts';
 
 const PLACE = ['<place>', 'Folder, packed plugin (.tgz) or preset file.'] as const;
 const ID = ['<id>', 'Id of the plugin.'] as const;
+const SOURCE = ['<source>', 'Packed plugin (.tgz) or preset file, or its https address with --sha256.'] as const;
+const SHA256 = ['--sha256 <sum>', 'SHA-256 of the file; `streamhub plugin pack` prints it.'] as const;
+const COLUMNS = ['id', 'version', 'state', 'reason'];
 
 /** The daemon runs the code of a plugin before it accepts it. */
 const PATIENCE_MS = 240_000;
@@ -43,17 +47,30 @@ export const command = (): Command =>
         .action(pack),
       withLocal(
         newCommand('add')
-          .description('Check a plugin and copy it to a daemon’s folder. It replaces a plugin with the same id.')
+          .description(
+            'Check a plugin and copy it to the folder of a daemon on this machine. It replaces a plugin with the same id. For a running daemon, here or elsewhere, use install.',
+          )
           .argument(...PLACE),
       ).action(add),
+      withLocal(remoteCommand('install', 'Install a plugin on a running daemon, and use it without a restart'))
+        .argument(...SOURCE)
+        .option(...SHA256)
+        .action(install),
       operationCommand('list', ops.listPlugins, {
         summary: 'List the plugins of a running daemon',
-        columns: ['id', 'version', 'state', 'reason'],
+        columns: COLUMNS,
         adds: withLocal,
+      }),
+      operationCommand('reload', ops.reloadPlugins, {
+        summary: 'Load what was added to or changed in the plugin folder of a running daemon',
+        columns: COLUMNS,
+        adds: withLocal,
+        timeout: PATIENCE_MS,
       }),
       withLocal(remoteCommand('update', 'Replace a plugin of a running daemon with another version'))
         .argument(...ID)
-        .argument('<file>', 'Packed plugin (.tgz) or preset file.')
+        .argument(...SOURCE)
+        .option(...SHA256)
         .option('--force', 'Also if apps use a storage provider that will be gone.')
         .action(update),
       managing('enable', ops.enablePlugin, 'Enable a plugin of a running daemon', 'Enabled'),
@@ -114,10 +131,30 @@ async function add(place: string, options: LocalOptions): Promise<void> {
   print(added.next);
 }
 
-type RemoteOptions = CommonOptions & LocalOptions & { force?: boolean };
+type RemoteOptions = CommonOptions & LocalOptions & { sha256?: string; force?: boolean };
 
-async function update(id: string, file: string, { force, ...options }: RemoteOptions): Promise<void> {
-  const input = { params: { id }, file: await readFile(file), query: force ? { force } : {} };
+/** What is sent: the file, or the address from which the daemon loads it. */
+async function sourceOf(
+  source: string,
+  { sha256 }: RemoteOptions,
+): Promise<{ file: Uint8Array; query: { sha256?: string } } | { body: PluginFromUrl; query: { sha256?: string } }> {
+  if (!/^https?:/i.test(source)) return { file: await readFile(source), query: sha256 === undefined ? {} : { sha256 } };
+  if (sha256 === undefined) throw new UsageError('An address needs --sha256, which streamhub plugin pack prints.');
+  return { body: { url: source, sha256 }, query: {} };
+}
+
+async function install(source: string, options: RemoteOptions): Promise<void> {
+  const input = await sourceOf(source, options);
+  await withDaemon(options, async (daemon) => {
+    const { data } = await daemon.call(ops.installPlugin, input, { timeout: PATIENCE_MS });
+    if (formatOf(options) !== 'table') return printData(data, options);
+    print(`Installed ${data.id}${data.version ? ` ${data.version}` : ''}: ${data.state}.`);
+  });
+}
+
+async function update(id: string, source: string, options: RemoteOptions): Promise<void> {
+  const { query, ...content } = await sourceOf(source, options);
+  const input = { params: { id }, ...content, query: { ...query, ...(options.force ? { force: true } : {}) } };
   await withDaemon(options, async (daemon) => {
     const { data } = await daemon.call(ops.updatePlugin, input, { timeout: PATIENCE_MS });
     if (formatOf(options) !== 'table') return printData(data, options);

@@ -56,6 +56,6 @@ export async function addPlugin(place: string, options: { dataDir?: string; envF
 
 async function nextStep(dataDir: string): Promise<string> {
   const run = await readRunFile(dataDir);
-  const reload = 'A running daemon loads it after Plugins → Reload in the app, or POST /api/v1/plugins/reload';
-  return run === undefined ? `${reload}; otherwise it is loaded at the next start.` : `${reload} at ${run.url}.`;
+  const reload = 'A running daemon loads it after Plugins → Reload in the app, or streamhub plugin reload';
+  return run === undefined ? `${reload}; otherwise it is loaded at the next start.` : `${reload} --url ${run.url}.`;
 }

@@ -224,6 +224,21 @@ describe('plugins are installed, updated, rolled back and removed in a running d
     assert.match((await run('update', 'shelf', file)).out, /Updated shelf to 2\.0\.0/);
     assert.match((await run('rollback', 'shelf')).out, /Rolled back shelf/);
     assert.match((await run('list')).out, /^shelf +1\.0\.0 +running/m);
+    await writeFile(path.join(daemon.dataDir, 'night.yaml'), PRESET.replace('evening', 'night'));
+    const wrong = await run('install', path.join(daemon.dataDir, 'night.yaml'), '--sha256', '0'.repeat(64));
+    assert.deepEqual([wrong.status, /was expected/.test(wrong.err)], [1, true], wrong.err);
+    const made = await run('install', path.join(daemon.dataDir, 'night.yaml'));
+    assert.match(made.out, /^Installed night: verified\.$/m, made.err);
+    assert.match((await run('install', file)).err, /already/);
+    // an address is loaded by the daemon, which refuses this one
+    assert.match((await run('install', 'https://127.0.0.1:9/x.tgz', '--sha256', '0'.repeat(64))).err, /127\.0\.0\.1/);
+    const bare = await run('install', 'https://127.0.0.1:9/x.tgz');
+    assert.deepEqual([bare.status, /needs --sha256/.test(bare.err)], [2, true], bare.err);
+    const changed = path.join(daemon.dataDir, 'plugins', 'night.yaml');
+    await writeFile(changed, (await readFile(changed, 'utf8')).replace('Evening', 'Late'));
+    assert.match((await run('reload')).out, /^night +/m);
+    assert.ok((await daemon.api.get('/apps/live/presets')).text.includes('Late'));
+    assert.match((await run('remove', 'night')).out, /Removed night/);
     const refused = await run('remove', 'storage-s3');
     assert.deepEqual([refused.status, /part of StreamHub/.test(refused.err)], [6, true]);
   });
