@@ -14,7 +14,7 @@ import { group, newCommand } from './usage.ts';
 const PLACE = ['<place>', 'Folder, packed plugin (.tgz) or preset file.'] as const;
 const ID = ['<id>', 'Id of the plugin.'] as const;
 const SOURCE = ['<source>', 'Packed plugin (.tgz) or preset file, or its https address with --sha256.'] as const;
-const SHA256 = ['--sha256 <sum>', 'SHA-256 of the file; `streamhub plugin pack` prints it.'] as const;
+const SHA256 = ['--sha256 <sum>', 'SHA-256 of the file, as streamhub plugin pack prints it.'] as const;
 const COLUMNS = ['id', 'version', 'state', 'reason'];
 
 /** The daemon runs the code of a plugin before it accepts it. */
@@ -138,10 +138,19 @@ async function sourceOf(
   source: string,
   { sha256 }: RemoteOptions,
 ): Promise<{ file: Uint8Array; query: { sha256?: string } } | { body: PluginFromUrl; query: { sha256?: string } }> {
-  if (!/^https?:/i.test(source)) return { file: await readFile(source), query: sha256 === undefined ? {} : { sha256 } };
+  if (!/^https?:/i.test(source)) return { file: await fileOf(source), query: sha256 === undefined ? {} : { sha256 } };
   if (sha256 === undefined) throw new UsageError('An address needs --sha256, which streamhub plugin pack prints.');
   return { body: { url: source, sha256 }, query: {} };
 }
+
+const fileOf = (file: string): Promise<Uint8Array> =>
+  readFile(file).catch((error: NodeJS.ErrnoException) => {
+    throw new UsageError(
+      error.code === 'EISDIR'
+        ? `${file} is a folder. streamhub plugin pack ${file} makes one file of it.`
+        : `${file} can’t be read: ${error.message}`,
+    );
+  });
 
 async function install(source: string, options: RemoteOptions): Promise<void> {
   const input = await sourceOf(source, options);

@@ -234,6 +234,13 @@ describe('plugins are installed, updated, rolled back and removed in a running d
     assert.match((await run('install', 'https://127.0.0.1:9/x.tgz', '--sha256', '0'.repeat(64))).err, /127\.0\.0\.1/);
     const bare = await run('install', 'https://127.0.0.1:9/x.tgz');
     assert.deepEqual([bare.status, /needs --sha256/.test(bare.err)], [2, true], bare.err);
+    for (const [name, reason] of Object.entries({
+      apps: /is a folder\. streamhub plugin pack/,
+      nothing: /can’t be read/,
+    })) {
+      const unread = await run('install', path.join(daemon.dataDir, name));
+      assert.deepEqual([unread.status, reason.test(unread.err)], [2, true], unread.err);
+    }
     const changed = path.join(daemon.dataDir, 'plugins', 'night.yaml');
     await writeFile(changed, (await readFile(changed, 'utf8')).replace('Evening', 'Late'));
     assert.match((await run('reload')).out, /^night +/m);
