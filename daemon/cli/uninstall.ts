@@ -126,7 +126,8 @@ function describe(dataDir: string, part: string): string {
     case 'livekit':
       return 'the LiveKit that StreamHub runs; its rooms end';
     case 'plugins':
-      return plural(entries(place).length, 'plugin');
+      // the versions before the last updates are in a hidden folder
+      return plural(entries(place).filter((name) => !name.startsWith('.')).length, 'plugin');
     case 'replaced':
       return 'what a restore replaced';
     case 'streamhub.env':

@@ -46,10 +46,12 @@ test('a removal is listed first, refused while the daemon runs, and keeps what i
   const joined = await daemon.api.as(null).post('/cluster/join', { name: 'edge-1', ip: '192.0.2.7' }, token);
   assert.ok(joined.status < 300, joined.text);
   writeFileSync(path.join(dataDir, 'notes.txt'), 'mine');
+  // one with its version before the last update
+  for (const name of ['shelf', '.previous']) await mkdir(path.join(dataDir, 'plugins', name));
 
   const { stdout } = await uninstall();
   const [removed = '', kept = ''] = stdout.split('This is kept:');
-  for (const part of ['data  accounts', 'apps  2 apps', 'logs'])
+  for (const part of ['data  accounts', 'apps  2 apps', 'plugins  1 plugin\n', 'logs'])
     assert.ok(removed.includes(path.join(dataDir, part)), stdout);
   assert.match(kept, /1 file or folder that StreamHub didn’t create/);
   assert.match(kept, /recordings of demo in the bucket films/);
