@@ -18,6 +18,9 @@ const DECIMAL = ['bit/s', 'kbit/s', 'Mbit/s', 'Gbit/s', 'Tbit/s'];
 /** `1,204`. */
 export const count = (value: number): string => plain.format(value);
 
+/** A text with a full stop, unless it has an end. */
+export const sentence = (text: string): string => (/[.!?]$/.test(text) ? text : `${text}.`);
+
 /** `1 app`, `2 apps`. */
 export const plural = (n: number, one: string, many = `${one}s`): string => `${count(n)} ${n === 1 ? one : many}`;
 

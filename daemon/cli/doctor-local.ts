@@ -65,7 +65,8 @@ async function localChecks(settings: Settings, hasToken: boolean): Promise<Check
   const isUp = daemon !== undefined && isRunning(daemon.pid);
   const { secrets, problem } = readStored(settings);
   // another LiveKit in the settings takes precedence
-  const own = settings.livekitApiKey === '' ? runningLivekit(settings.dataDir, (name) => secrets[name]) : undefined;
+  const own =
+    settings.livekitApiKey === '' ? runningLivekit(path.join(settings.dataDir, 'livekit'), secrets) : undefined;
   const known = { ...settings, ...own };
   const livekit = new LiveKit({
     settings: known,
@@ -150,27 +151,23 @@ function existing(folder: string): string {
   return existsSync(folder) || folder === path.dirname(folder) ? folder : existing(path.dirname(folder));
 }
 
-/** Applies the settings that operators stored, without writing anything. @returns the secrets, and what can't be read */
-function readStored(settings: Settings): { secrets: Record<string, string>; problem?: string } {
+/** Applies the settings that operators stored, without writing anything. @returns the secrets, and why something can't be read */
+function readStored(settings: Settings) {
   const data = path.join(settings.dataDir, 'data');
   const registry = path.join(data, 'streamhub.db');
-  let secrets: Record<string, string> = {};
+  let values: Record<string, string> = {};
+  const secrets = {
+    get: (name: string) => values[name],
+    names: () => Object.keys(values),
+    set: () => Promise.reject(new Error('nothing is changed')),
+  };
   if (!existsSync(registry)) return { secrets };
   try {
     const secretsFile = path.join(data, 'secrets.json');
-    if (existsSync(secretsFile)) secrets = JSON.parse(readFileSync(secretsFile, 'utf8')) as Record<string, string>;
+    if (existsSync(secretsFile)) values = JSON.parse(readFileSync(secretsFile, 'utf8')) as Record<string, string>;
     const db = openDatabase(registry, { readonly: true, mustExist: true });
     try {
-      new SettingsStore({
-        settings,
-        db,
-        secrets: {
-          get: (name) => secrets[name],
-          names: () => Object.keys(secrets),
-          set: () => Promise.reject(new Error('nothing is changed')),
-        },
-        warnings: new InstallationWarnings(SILENT),
-      }).secretsLoaded();
+      new SettingsStore({ settings, db, secrets, warnings: new InstallationWarnings(SILENT) }).secretsLoaded();
     } finally {
       db.close();
     }

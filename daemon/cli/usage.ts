@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { SettingsError } from '#daemon/platform/settings-error.ts';
+import { sentence } from '#shared/format.ts';
 import { nearest } from '#shared/nearest.ts';
 import { EXIT, ExitWith, exitCodeOf, Interrupted } from './exit-codes.ts';
 
@@ -37,8 +38,6 @@ export function group(name: string, summary: string, commands: readonly Command[
   }
   return command;
 }
-
-export const sentence = (text: string): string => (/[.!?]$/.test(text) ? text : `${text}.`);
 
 /** The inner command with that name or alias. */
 export const innerCommand = (command: Command, word: string | undefined): Command | undefined =>

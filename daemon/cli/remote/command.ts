@@ -1,10 +1,11 @@
 import { Argument, type Command, InvalidArgumentError, Option } from 'commander';
 import type { RequestInput } from '#shared/client/wire.ts';
 import type { Operation } from '#shared/contract/operation.ts';
+import { sentence } from '#shared/format.ts';
 import type { Job } from '#shared/schema/jobs.ts';
 import { confirm } from '../ask.ts';
 import { EXIT, ExitWith } from '../exit-codes.ts';
-import { newCommand, sentence } from '../usage.ts';
+import { newCommand } from '../usage.ts';
 import type { ConnectionOptions } from './connection.ts';
 import { type Daemon, withDaemon } from './daemon.ts';
 import { addField, type FieldSchema, flagOf, isFlag, keyOf, parseField } from './fields.ts';

@@ -4,7 +4,7 @@ import type { LiveKit } from '#daemon/media/livekit/client.ts';
 import { LiveKitError } from '#daemon/media/livekit/errors.ts';
 import type { WebhookService } from '#daemon/media/webhooks/service.ts';
 import { LIVEKIT_WORKS } from '#daemon/operations/connections/livekit.ts';
-import { plural } from '#shared/format.ts';
+import { plural, sentence } from '#shared/format.ts';
 import { CONDITIONS, type Threshold } from '#shared/rules/conditions.ts';
 import type { ConnectionName, ConnectionTest } from '#shared/schema/connections.ts';
 import type { ManagedProgram } from '#shared/schema/livekit.ts';
@@ -142,7 +142,7 @@ async function workers(livekit: Workers, lackOf: LackOf, service: Worker, what: 
   if (lack === undefined && count === undefined) return skipped('REDIS_URL is not LiveKit’s Redis, or can’t be asked.');
   const { why, cure } = lack ?? { why: `No ${service} service is connected.`, cure: null };
   return warning(
-    `${why.replace(/\.?$/, '.')} ${what} don’t work.`,
+    `${sentence(why)} ${what} don’t work.`,
     cure ?? `Start LiveKit’s ${service} with the same Redis and keys.`,
   );
 }

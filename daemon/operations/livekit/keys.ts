@@ -2,6 +2,9 @@ import { randomBytes } from 'node:crypto';
 import type { SecretFile } from '#daemon/platform/secrets/secret-file.ts';
 import { ApiError } from '#shared/errors.ts';
 
+/** `data/secrets.json`. */
+export type Secrets = Pick<SecretFile, 'get' | 'set'>;
+
 /** A key of LiveKit and its secret. */
 export type KeyPair = readonly [key: string, secret: string];
 
@@ -34,11 +37,11 @@ interface PresentPair {
  * started with both, and the former one is removed when nobody uses it any more.
  */
 export class KeyRotation {
-  readonly #secrets: SecretFile;
+  readonly #secrets: Secrets;
   readonly #prefix: string;
   readonly #present: PresentPair;
 
-  constructor(secrets: SecretFile, prefix: string, present: PresentPair) {
+  constructor(secrets: Secrets, prefix: string, present: PresentPair) {
     this.#secrets = secrets;
     this.#prefix = prefix;
     this.#present = present;
@@ -104,25 +107,15 @@ export class KeyRotation {
   }
 }
 
-/** One of the secrets of the LiveKit that the daemon runs, by its name in `data/secrets.json`. */
-type SecretOf = (name: string) => string | undefined;
-
-export const managedPair = (secret: SecretOf): KeyPair => [
-  secret(`${PREFIX}API_KEY`) ?? '',
-  secret(`${PREFIX}API_SECRET`) ?? '',
-];
-
-export const managedRedisPassword = (secret: SecretOf): string => secret(`${PREFIX}REDIS_PASSWORD`) ?? '';
-
 /** Keys and passwords of the programs that the daemon runs. */
 export class ManagedKeys {
-  readonly #secrets: SecretFile;
+  readonly #secrets: Secrets;
   readonly rotation: KeyRotation;
 
-  constructor(secrets: SecretFile) {
+  constructor(secrets: Secrets) {
     this.#secrets = secrets;
     this.rotation = new KeyRotation(secrets, PREFIX, {
-      get: () => managedPair((name) => secrets.get(name)),
+      get: () => [this.#get('API_KEY'), this.#get('API_SECRET')],
       set: ([key, secret]) => secrets.set({ [`${PREFIX}API_KEY`]: key, [`${PREFIX}API_SECRET`]: secret }),
     });
   }
@@ -145,7 +138,7 @@ export class ManagedKeys {
       apiKey: this.#get('API_KEY'),
       apiSecret: this.#get('API_SECRET'),
       metricsPassword: this.#get('METRICS_PASSWORD'),
-      redisPassword: managedRedisPassword((name) => this.#secrets.get(name)),
+      redisPassword: this.#get('REDIS_PASSWORD'),
     };
   }
 

@@ -20,10 +20,8 @@ export const DEFAULT_PORTS = { rtmp: 1935, whip: 8080 } as const;
 export const METRICS_USER = 'streamhub';
 const HEADER = '# Written by StreamHub at each start of LiveKit. Change it in the console, under LiveKit.\n';
 
-export const redisUrlOf = (password: string, port: number): string => `redis://:${password}@127.0.0.1:${port}`;
-
-export const redisUrlFor = ({ secrets, port }: Pick<ConfigInput, 'secrets' | 'port'>): string =>
-  redisUrlOf(secrets.redisPassword, port('redis'));
+export const redisUrlOf = ({ secrets, port }: Pick<ConfigInput, 'secrets' | 'port'>): string =>
+  `redis://:${secrets.redisPassword}@127.0.0.1:${port('redis')}`;
 
 export const livekitUrlOf = ({ reach, port }: Pick<ConfigInput, 'reach' | 'port'>): string =>
   `ws://${reach.ownHost}:${port('signal')}`;
@@ -34,7 +32,7 @@ export function livekitText(input: ConfigInput): string {
   const made = livekitConfig({
     keys: secrets.keys,
     webhook: { apiKey: secrets.webhookKey, url: webhookUrl },
-    redisUrl: hasRedis ? redisUrlFor(input) : null,
+    redisUrl: hasRedis ? redisUrlOf(input) : null,
     nodeIp: reach.nodeIp,
     ...(reach.bind ? { bind: reach.bind } : {}),
     isLocal: reach.isLocal,
@@ -94,6 +92,6 @@ const serviceConfig = (input: ConfigInput) => ({
   api_key: input.secrets.apiKey,
   api_secret: input.secrets.apiSecret,
   ws_url: livekitUrlOf(input),
-  redis: redisBlock(redisUrlFor(input)),
+  redis: redisBlock(redisUrlOf(input)),
   logging: { json: true, level: 'info' },
 });

@@ -1,27 +1,27 @@
-import path from 'node:path';
 import type { SettingValues } from '#daemon/platform/settings.ts';
-import { managedPair, managedRedisPassword } from './keys.ts';
+import { ManagedKeys, type Secrets } from './keys.ts';
 import { redisUrlOf } from './plans.ts';
 import { portsOfRunning } from './program.ts';
+import { inUrl } from './surroundings.ts';
 
 /**
  * How a program beside the daemon reaches the LiveKit that the daemon runs.
- * @param secret reads one of `data/secrets.json`
+ * @param root `DATA_DIR/livekit`
  * @returns settings; undefined when none runs
  */
 export function runningLivekit(
-  dataDir: string,
-  secret: (name: string) => string | undefined,
+  root: string,
+  secretsFile: Secrets,
 ): (Pick<SettingValues, 'livekitUrl' | 'livekitApiKey' | 'livekitApiSecret'> & { redisUrl?: string }) | undefined {
-  const root = path.join(dataDir, 'livekit');
   const signal = portsOfRunning(root, 'livekit')?.find(({ name }) => name === 'signal');
   if (signal === undefined) return undefined;
-  const [livekitApiKey, livekitApiSecret] = managedPair(secret);
+  const secrets = new ManagedKeys(secretsFile).all();
   const host = signal.address === '*' ? '127.0.0.1' : signal.address;
-  const livekitUrl = `ws://${host.includes(':') ? `[${host}]` : host}:${signal.port}`;
   const redis = portsOfRunning(root, 'redis')?.[0]?.port;
   return {
-    ...{ livekitUrl, livekitApiKey, livekitApiSecret },
-    ...(redis === undefined ? {} : { redisUrl: redisUrlOf(managedRedisPassword(secret), redis) }),
+    livekitUrl: `ws://${inUrl(host)}:${signal.port}`,
+    livekitApiKey: secrets.apiKey,
+    livekitApiSecret: secrets.apiSecret,
+    ...(redis === undefined ? {} : { redisUrl: redisUrlOf({ secrets, port: () => redis }) }),
   };
 }

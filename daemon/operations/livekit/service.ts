@@ -27,7 +27,7 @@ import { type KeyPair, ManagedKeys } from './keys.ts';
 import { Launcher } from './launcher.ts';
 import { NodeRollOut } from './node-roll-out.ts';
 import { OwnSettings } from './own-settings.ts';
-import { livekitUrlOf, METRICS_USER, pasteText, redisUrlFor } from './plans.ts';
+import { livekitUrlOf, METRICS_USER, pasteText, redisUrlOf } from './plans.ts';
 import { KeptPorts } from './ports.ts';
 import { RunningProgram, type Wish } from './program.ts';
 import { reachOf, webhookUrlOf } from './surroundings.ts';
@@ -351,7 +351,7 @@ export class ManagedLiveKitService {
       ['livekitApiSecret', apiSecret],
       ['livekitMetricsUrl', this.#metricsUrl() ?? ''],
     ]);
-    if (input.hasRedis && this.#ports.get('redis') !== undefined) values.set('redisUrl', redisUrlFor(input));
+    if (input.hasRedis && this.#ports.get('redis') !== undefined) values.set('redisUrl', redisUrlOf(input));
     const isNamed = store.stored('publicWsUrl')?.isSet === true || store.lockedBy('publicWsUrl') !== null;
     const needsName = !reach.isLocal && settings.origins.publicWsUrl !== 'managed' && !isNamed;
     if (!reach.isLocal && !isNamed && !reach.isSecure)
@@ -405,7 +405,7 @@ export class ManagedLiveKitService {
 
   async #redisAnswers(): Promise<boolean> {
     if (this.#isRedisReady) return true;
-    return askRedis(redisUrlFor(this.#launcher.input()), [['PING']]).then(
+    return askRedis(redisUrlOf(this.#launcher.input()), [['PING']]).then(
       ([reply]) => reply === 'PONG',
       () => false,
     );

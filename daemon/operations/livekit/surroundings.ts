@@ -20,7 +20,8 @@ export interface Reach {
 }
 
 const isEveryAddress = (host: string): boolean => ['', '0.0.0.0', '::'].includes(host);
-const inUrl = (host: string): string => (host.includes(':') ? `[${host}]` : host);
+/** A host as addresses name it: IPv6 in brackets. */
+export const inUrl = (host: string): string => (host.includes(':') ? `[${host}]` : host);
 
 /** Loopback alone where the daemon is used on this machine alone; a public base URL means that a proxy passes requests on. */
 export function reachOf(settings: Pick<SettingValues, 'host' | 'publicBaseUrl' | 'streamhubPublicUrl'>): Reach {

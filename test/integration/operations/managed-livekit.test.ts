@@ -1,6 +1,6 @@
 // LiveKit that the daemon runs itself, with real programs: started, killed, found again, moved to other ports, stopped.
 import assert from 'node:assert/strict';
-import { execFile, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -8,7 +8,6 @@ import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import tls from 'node:tls';
-import { promisify } from 'node:util';
 import { AccessToken, RoomServiceClient } from 'livekit-server-sdk';
 import { loadSettings } from '#daemon/platform/settings.ts';
 import { makeCertificate } from '#test/helpers/certificates.ts';
@@ -21,6 +20,7 @@ import {
   untilRunning,
 } from '#test/helpers/managed-livekit.ts';
 import { disposeMedia, join } from '#test/helpers/participant.ts';
+import { node } from '#test/helpers/plugin-kit.ts';
 import { freePort } from '#test/helpers/server-scripts.ts';
 import { until } from '#test/helpers/until.ts';
 
@@ -37,10 +37,8 @@ const portOf = (program: { ports: { name: string; port: number }[] }, name: stri
   program.ports.find((one) => one.name === name)?.port as number;
 
 /** What `streamhub doctor` says beside the daemon, without its token. */
-async function doctor({ dataDir }: ManagedMachine): Promise<string> {
-  const env = { PATH: process.env['PATH'], NO_COLOR: '1' };
-  return (await promisify(execFile)(process.execPath, [BIN, 'doctor', '--data-dir', dataDir], { env })).stdout;
-}
+const doctor = async ({ dataDir }: ManagedMachine): Promise<string> =>
+  (await node([BIN, 'doctor', '--data-dir', dataDir], dataDir, { NO_COLOR: '1' })).out;
 
 after(() => disposeMedia());
 

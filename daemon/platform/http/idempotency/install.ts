@@ -27,21 +27,17 @@ export function installIdempotency(app: FastifyInstance, idempotency: Idempotenc
       try {
         const key = keyOf(request);
         if (key === undefined) return done();
-        const { upload } = request;
-        const keyed: Running = {
-          key,
-          caller: callerOf(request, op),
-          content: contentOf(request, op),
-          requestId: request.id,
-        };
+        const content = contentOf(request, op);
+        const keyed: Running = { key, caller: callerOf(request, op), content, requestId: request.id };
+        if (request.upload !== null) request.upload = keyed.upload = new ObservedUpload(request.upload);
         const stored = idempotency.begin(keyed);
         if (stored !== undefined) {
-          const isSame = upload === null || stored.upload === undefined || isUpload(upload, stored.upload);
-          if (isSame === true) return replay(reply, stored);
-          isSame.then((same) => (same ? replay(reply, stored) : done(new ApiError('IDEMPOTENCY_KEY_REUSED'))), done);
+          if (keyed.upload === undefined || stored.upload === undefined) return replay(reply, stored);
+          keyed.upload
+            .is(stored.upload)
+            .then((isSame) => (isSame ? replay(reply, stored) : done(new ApiError('IDEMPOTENCY_KEY_REUSED'))), done);
           return;
         }
-        if (upload !== null) request.upload = keyed.upload = new ObservedUpload(upload);
         requests.set(request, keyed);
         done();
       } catch (error) {
@@ -104,18 +100,12 @@ class ObservedUpload extends Transform {
     this.seen = { bytes: this.#bytes, sha256: this.#hash.digest('hex') };
     next();
   }
-}
 
-/** Reads a file, as far as it can be the same. */
-async function isUpload(upload: Readable, { bytes, sha256 }: StoredUpload): Promise<boolean> {
-  const hash = createHash('sha256');
-  let read = 0;
-  for await (const chunk of upload.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-    read += chunk.length;
-    if (read > bytes) break;
-    hash.update(chunk);
+  /** Reads it, as far as it can be the same. */
+  async is({ bytes, sha256 }: StoredUpload): Promise<boolean> {
+    for await (const _ of this.iterator({ destroyOnReturn: false })) if (this.#bytes > bytes) break;
+    return this.seen?.sha256 === sha256;
   }
-  return read === bytes && hash.digest('hex') === sha256;
 }
 
 /** Fields in the order of their names: the same request may be written in another order. */
