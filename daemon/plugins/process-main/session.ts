@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { Readable } from 'node:stream';
+import { sentence } from '#shared/format.ts';
 import type { Plugin } from '#shared/plugin-sdk/plugin.ts';
 import { PluginRefusal } from '#shared/plugin-sdk/problems.ts';
 import { StorageError } from '#shared/plugin-sdk/storage-error.ts';
@@ -98,7 +99,7 @@ export class PluginSession {
       this.#secrets.reduce((shown, secret) => shown.replaceAll(secret, '[redacted]'), text);
     const words = conceal(wordsOf(error));
     const stack = error instanceof Error ? conceal(String(error.stack)).slice(0, MAX_STACK) : words;
-    return { code: 'PLUGIN_FAILED', detail: /[.!?]$/.test(words) ? words : `${words}.`, stack };
+    return { code: 'PLUGIN_FAILED', detail: sentence(words), stack };
   }
 
   /** Keeps credentials out of reported errors. */
