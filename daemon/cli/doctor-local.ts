@@ -19,6 +19,7 @@ import { machineChecks } from '#daemon/operations/doctor/machine.ts';
 import { asFinding, workerChecks } from '#daemon/operations/doctor/media.ts';
 import { reportOf } from '#daemon/operations/doctor/service.ts';
 import checkDatabases from '#daemon/operations/doctor/tasks/database-check.ts';
+import { portsOfRunning } from '#daemon/operations/livekit/program.ts';
 import { runningLivekit } from '#daemon/operations/livekit/running.ts';
 import { Background } from '#daemon/platform/background.ts';
 import { openDatabase } from '#daemon/platform/db/open.ts';
@@ -64,9 +65,9 @@ async function localChecks(settings: Settings, hasToken: boolean): Promise<Check
   const daemon = await readRunFile(settings.dataDir);
   const isUp = daemon !== undefined && isRunning(daemon.pid);
   const { secrets, problem } = readStored(settings);
+  const root = path.join(settings.dataDir, 'livekit');
   // another LiveKit in the settings takes precedence
-  const own =
-    settings.livekitApiKey === '' ? runningLivekit(path.join(settings.dataDir, 'livekit'), secrets) : undefined;
+  const own = settings.livekitApiKey === '' ? runningLivekit(root, secrets) : undefined;
   const known = { ...settings, ...own };
   const livekit = new LiveKit({
     settings: known,
@@ -122,7 +123,7 @@ async function localChecks(settings: Settings, hasToken: boolean): Promise<Check
         }
       : connection('livekit', 'livekit', 'LiveKit', () => livekitSteps(known, livekit), LIVEKIT_WORKS),
     ...workerChecks(livekit, async (service) =>
-      own === undefined
+      own === undefined || portsOfRunning(root, service) !== undefined
         ? undefined
         : {
             why: `The daemon runs no ${service} service.`,
