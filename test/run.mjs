@@ -10,6 +10,7 @@ import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { bundleDaemon } from './helpers/bundle-daemon.mjs';
 import { bundleTypebox } from './helpers/bundle-typebox.mjs';
+import { shareServers } from './helpers/servers-of-run.ts';
 import { stripTypes } from './helpers/strip-types.mjs';
 import { runFiles, secondTry } from './helpers/two-tries.mjs';
 
@@ -49,6 +50,7 @@ if (reporter === undefined) fail(`--test-reporter is one of ${Object.keys(REPORT
 const concurrency = wholeNumber('test-concurrency') ?? Math.min(4, os.availableParallelism() + 2);
 process.env.NODE_COMPILE_CACHE = path.join(root, 'node_modules', '.cache', 'compile');
 process.chdir(root);
+shareServers();
 await bundleTypebox();
 // a few files are quicker without, and their errors name lines of the sources
 const areMany = values.bundle || files.length > 20;

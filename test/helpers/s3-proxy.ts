@@ -54,6 +54,7 @@ export async function s3ProxyServer(
   const { hostname, port } = new URL(endpoint);
   const server = http.createServer(async (request, response) => {
     const answer = await intercept(request);
+    if (response.destroyed) return;
     if (answer !== undefined) {
       request.resume();
       response.writeHead(answer.status, answer.headers).end(request.method === 'HEAD' ? undefined : answer.body);
@@ -66,6 +67,8 @@ export async function s3ProxyServer(
       given.pipe(response);
     });
     onward.on('error', () => response.destroy());
+    // the server would wait for the rest of a request whose client has gone
+    response.on('close', () => !response.writableFinished && onward.destroy());
     request.pipe(onward);
   });
   server.listen(0, '127.0.0.1');

@@ -13,6 +13,7 @@ import {
   S3Client,
 } from '@aws-sdk/client-s3';
 import { reasonOf, startScript, valuesIn } from './server-scripts.ts';
+import { serverOfRun } from './servers-of-run.ts';
 
 const run = promisify(execFile);
 const SERVERS = path.join(import.meta.dirname, '..', 'servers');
@@ -29,7 +30,7 @@ interface S3Session extends S3Account {
   expiration: string;
 }
 
-/** A real S3 server for one test file, on loopback, with helpers that act as its first user. */
+/** A real S3 server on loopback, with helpers that act as its first user. */
 export interface S3Server extends S3Account {
   endpoint: string;
   region: string;
@@ -42,39 +43,43 @@ export interface S3Server extends S3Account {
   denyDelete(bucket: string, prefix: string | null): Promise<void>;
   /** The same for another action, e.g. `s3:PutObject`; null allows all. */
   deny(bucket: string, prefix: string, action: string | null): Promise<void>;
-  /** A further user, who owns nothing; Ceph only. */
+  /** A further user, who owns nothing; Ceph only. The server may have others whose names begin the same. */
   user(name: string): Promise<S3Account>;
   /** Session credentials of a new role, valid for 15 minutes; only with `sts`. */
   session(): Promise<S3Session>;
-  /** Takes the server away, keeping its data, and brings it back at the same endpoint. */
+  /** Takes the server away, keeping its data, and brings it back at the same endpoint; only with `own`. */
   pause(): Promise<void>;
   resume(): Promise<void>;
   stop(): Promise<void>;
 }
 
 /**
- * Starts one.
+ * Starts one, or takes the one of this test run: with its users and the programs behind it, each costs a second of a core.
  * @param kind `s3-server` is Ceph, `versitygw` is Versity's gateway, which checks what clients send more strictly
- * @param options `sts`: with a token service, for `session()`
+ * @param options `sts`: with a token service, for `session()`; `own`: for this file alone, so that it can be paused
  * @returns or why none can be had on this machine
  */
-export function startS3Server(kind: 's3-server' | 'versitygw' = 's3-server', { sts = false } = {}): S3Server | string {
+export function startS3Server(
+  kind: 's3-server' | 'versitygw' = 's3-server',
+  { sts = false, own = false } = {},
+): S3Server | string {
   const SCRIPT = path.join(SERVERS, kind);
-  const dir = mkdtempSync(path.join(os.tmpdir(), 'streamhub-s3-'));
+  const shared = own || sts || kind === 'versitygw' ? undefined : serverOfRun(kind);
+  const dir = shared ?? mkdtempSync(path.join(os.tmpdir(), 'streamhub-s3-'));
   let values: Record<string, string>;
   const env = { ...process.env, ...(sts ? { S3_WITH_STS: '1' } : {}) };
-  try {
-    values = startScript(SCRIPT, ['start', dir, '0'], env);
-  } catch (error) {
-    spawnSync(SCRIPT, ['stop', dir]);
-    rmSync(dir, { recursive: true, force: true });
-    return `no S3 server can be started here: ${reasonOf(error)}`;
-  }
   // a test file that breaks off must not leave a server behind
   const clean = () => {
+    if (shared !== undefined) return;
     spawnSync(SCRIPT, ['stop', dir]);
     rmSync(dir, { recursive: true, force: true });
   };
+  try {
+    values = startScript(SCRIPT, shared === undefined ? ['start', dir, '0'] : ['use', dir], env);
+  } catch (error) {
+    clean();
+    return `no S3 server can be started here: ${reasonOf(error)}`;
+  }
   process.once('exit', clean);
   const endpoint = values['S3_ENDPOINT'] ?? '';
   const account = accountOf(values);
@@ -131,7 +136,7 @@ export function startS3Server(kind: 's3-server' | 'versitygw' = 's3-server', { s
       );
     },
     async user(name) {
-      return accountOf(valuesIn((await run(SCRIPT, ['user', dir, name])).stdout));
+      return accountOf(valuesIn((await run(SCRIPT, ['user', dir, `${name}-${randomUUID()}`])).stdout));
     },
     async session() {
       const role = `role-${randomUUID()}`;
@@ -139,6 +144,7 @@ export function startS3Server(kind: 's3-server' | 'versitygw' = 's3-server', { s
       return assumeRole(client, endpoint, { RoleArn, RoleSessionName: 'test', DurationSeconds: '900' });
     },
     async pause() {
+      if (shared !== undefined) throw new Error('other test files use this server: start it with `own`');
       await run(SCRIPT, ['stop', dir]);
     },
     async resume() {
@@ -147,6 +153,7 @@ export function startS3Server(kind: 's3-server' | 'versitygw' = 's3-server', { s
     async stop() {
       client.destroy();
       process.off('exit', clean);
+      if (shared !== undefined) return;
       await run(SCRIPT, ['stop', dir]).catch(() => undefined);
       rmSync(dir, { recursive: true, force: true });
     },

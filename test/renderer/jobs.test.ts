@@ -43,7 +43,7 @@ test('deleting an app is said, named, and done as a job', { skip: noChromium }, 
 test('a purge of a real bucket: how far, how fast, what stopped it, and when it goes on', {
   skip: noChromium,
 }, async (t) => {
-  const s3 = startS3Server();
+  const s3 = startS3Server('s3-server', { own: true });
   if (typeof s3 === 'string') return t.skip(s3);
   t.after(() => s3.stop());
   await builtConsole();
