@@ -140,7 +140,7 @@ describe('commands of the documents', { skip: process.platform === 'win32' && 't
       const text = runnable.map((block) => block.text).join('');
       const server = /:9000|backblazeb2/.test(text) ? await (s3 ??= startS3()) : undefined;
       if (typeof server === 'string') return t.skip(server);
-      const livekit = text.includes('/ingress ') ? await startLivekit(t) : undefined;
+      const livekit = text.includes('/ingress ') ? startLivekit(t) : undefined;
       if (typeof livekit === 'string') return t.skip(livekit);
       const daemon = await (livekit === undefined ? (shared ??= docsDaemon(scope)) : docsDaemon(t, livekit.env));
       const session = await Session.open(t, daemon, server);

@@ -22,7 +22,7 @@ await writeFile(file('key.pem'), key, { mode: 0o600 });
 await writeFile(file('cert.pem'), cert);
 tls.setDefaultCACertificates([...tls.getCACertificates('default'), cert]);
 export const CLUSTER_TOKEN = 'cluster-token-of-the-test-0123456789';
-export const livekit = await startLivekit({ after });
+export const livekit = startLivekit({ after });
 /** A real S3 server, or why there is none. */
 export const s3 = startS3Server();
 after(() => (typeof s3 === 'string' ? undefined : s3.stop()));

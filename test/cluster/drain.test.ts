@@ -28,7 +28,7 @@ const DOWN_S = 15;
 
 const isSame = (a: object | null, b: object): boolean => JSON.stringify(a) === JSON.stringify(b);
 const scope = blockScope();
-const livekit = await startLivekit(scope);
+const livekit = startLivekit(scope);
 const skip = typeof livekit === 'string' ? livekit : false;
 
 after(() => disposeMedia());

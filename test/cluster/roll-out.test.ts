@@ -19,7 +19,7 @@ import { until } from '#test/helpers/until.ts';
 
 const TOKEN = 'clt_0123456789abcdefghijklmnopqrstuv';
 const scope = blockScope();
-const livekit = await startLivekit(scope);
+const livekit = startLivekit(scope);
 
 after(() => disposeMedia());
 

@@ -69,7 +69,7 @@ async function startSystemd(home: string): Promise<Systemd | string> {
 const home = mkdtempSync(path.join(os.tmpdir(), 'streamhub-systemd-'));
 const prefix = path.join(home, 'edge node');
 scope.after(() => endNode(prefix, home));
-const livekit = await startLivekit(scope);
+const livekit = startLivekit(scope);
 const systemd = typeof livekit === 'string' ? livekit : await startSystemd(home);
 const skip = typeof systemd === 'string' ? systemd : false;
 

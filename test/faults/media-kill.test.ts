@@ -41,7 +41,7 @@ test('kill -9 in each state of recordings, live HLS and ingests', { timeout: 400
   if (typeof s3 === 'string') return t.skip(s3);
   t.after(s3.stop);
   const port = await freePort();
-  const livekit = await startLivekit(t, { webhooks: [`http://127.0.0.1:${port}/api/v1/webhooks/livekit`] });
+  const livekit = startLivekit(t, { webhooks: [`http://127.0.0.1:${port}/api/v1/webhooks/livekit`] });
   if (typeof livekit === 'string') return t.skip(livekit);
   const worker = await startMediaWorker(t, livekit);
   if (typeof worker === 'string') return t.skip(worker);

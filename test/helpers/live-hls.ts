@@ -50,7 +50,7 @@ export async function setConfig(api: Client, yaml: string): Promise<void> {
 
 /** @returns or why one of the servers can't be had here */
 export async function liveHlsWorld(t: TestContext): Promise<LiveHlsWorld | string> {
-  const [s3, livekit] = [startS3Server(), await startLivekit(t, { tellsDaemon: true })];
+  const [s3, livekit] = [startS3Server(), startLivekit(t, { tellsDaemon: true })];
   if (typeof s3 !== 'string') t.after(s3.stop);
   if (typeof s3 === 'string') return s3;
   if (typeof livekit === 'string') return livekit;

@@ -1,11 +1,11 @@
-import { execFile, spawn } from 'node:child_process';
+import { execFile, spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { AccessToken, RoomServiceClient } from 'livekit-server-sdk';
 import { until } from '#test/helpers/until.ts';
-import { freePort, reasonOf, valuesIn } from './server-scripts.ts';
+import { reasonOf, startScript } from './server-scripts.ts';
 
 const run = promisify(execFile);
 const SCRIPT = path.join(import.meta.dirname, '..', 'servers', 'livekit');
@@ -46,27 +46,27 @@ export interface LivekitOptions {
 }
 
 /** Starts a server, or says in a string why none can be had on this machine. It stops with the test. */
-export async function startLivekit(
+export function startLivekit(
   t: { after(fn: () => unknown): void },
   options: LivekitOptions = {},
-): Promise<LivekitServer | string> {
+): LivekitServer | string {
   const dir = mkdtempSync(path.join(os.tmpdir(), 'streamhub-livekit-'));
-  const port = options.tellsDaemon ? String(await freePort()) : undefined;
-  const webhooks = port === undefined ? options.webhooks : [`http://127.0.0.1:${port}/api/v1/webhooks/livekit`];
-  const extra = [
-    ...(webhooks ?? []).flatMap((url) => ['--webhook', url]),
+  const hookOf = (port = '0') => `http://127.0.0.1:${port}/api/v1/webhooks/livekit`;
+  const argsOf = (port: string, webhooks: readonly string[] = []) => [
+    ...['start', dir, port],
+    ...webhooks.flatMap((url) => ['--webhook', url]),
     ...(options.join ? ['--join', options.join.dir] : []),
   ];
-  const start = (port: string) => run(SCRIPT, ['start', dir, port, ...extra], { timeout: 600_000 });
   const halt = (kill = false) => run(SCRIPT, ['stop', dir, ...(kill ? ['--now'] : [])], { timeout: 60_000 });
   let values: Record<string, string>;
   try {
-    values = valuesIn((await start('0')).stdout);
+    values = startScript(SCRIPT, argsOf('0', options.tellsDaemon ? [hookOf()] : options.webhooks));
   } catch (error) {
-    await halt(true).catch(() => undefined);
+    spawnSync(SCRIPT, ['stop', dir, '--now']);
     rmSync(dir, { recursive: true, force: true });
     return `no LiveKit server can be started here: ${reasonOf(error)}`;
   }
+  const port = values['WEBHOOK_PORT'];
   const url = values['LIVEKIT_URL'] ?? '';
   const apiKey = values['LIVEKIT_API_KEY'] ?? '';
   const apiSecret = values['LIVEKIT_API_SECRET'] ?? '';
@@ -102,7 +102,8 @@ export async function startLivekit(
       await halt(kill);
     },
     async resume() {
-      await start(new URL(url).port);
+      const webhooks = port === undefined ? options.webhooks : [hookOf(port)];
+      await run(SCRIPT, argsOf(new URL(url).port, webhooks), { timeout: 600_000 });
     },
     async restartKilled() {
       const pid = pidOf('livekit');

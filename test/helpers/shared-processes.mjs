@@ -1,5 +1,5 @@
 // Runs test files in a few processes: each takes the next file when it has done one. A file gets its own process when it
-// says so (`// own process: why`), awaits something while it loads, or has a real LiveKit.
+// says so (`// own process: why`), awaits something while it loads, or has real media.
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import net from 'node:net';
@@ -15,8 +15,8 @@ const PROCESS = path.join(import.meta.dirname, 'shared-process.mjs');
 /** Milliseconds that a process gets to end by itself after a file that took too long. */
 const GRACE = 3_000;
 const OWN = /^\/\/ own process: \S/m;
-/** LiveKit and the native library for its media are there for one file. */
-const LIVE = /\b(?:startLivekit|disposeMedia)\b/;
+/** The native library for LiveKit's media is there for one file. */
+const LIVE = /\bdisposeMedia\b/;
 const AWAITS = /^(?:(?:export )?(?:const|let) [^=]*= (?!async\b).*)?\bawait\b/m;
 
 /**

@@ -9,7 +9,7 @@ import { managedMachine } from '#test/helpers/managed-livekit.ts';
 import { moving, person } from '#test/helpers/media-browsers.ts';
 
 test('from an empty daemon to a stream that someone else watches', { skip: noChromium }, async (t) => {
-  const livekit = await startLivekit(t, { tellsDaemon: true });
+  const livekit = startLivekit(t, { tellsDaemon: true });
   if (typeof livekit === 'string') return t.skip(livekit);
   const openPublisher = await person(t, true);
   const openViewer = await person(t, false);

@@ -12,7 +12,7 @@ import { until } from '#test/helpers/until.ts';
 import { ConsolePage } from './console-page.ts';
 
 const scope = blockScope();
-const livekit = noChromium || (await startLivekit(scope));
+const livekit = noChromium || startLivekit(scope);
 
 /** Says what the ingress service would say of an ingest. */
 async function tell({ redisUrl }: LivekitServer, id: string, state: IngressState): Promise<void> {

@@ -22,7 +22,7 @@ test('someone publishes, others watch, talk and react', { skip: noChromium }, as
   const probe = await testDaemon(t);
   const port = new URL(probe.url).port;
   await probe.stop();
-  const livekit = await startLivekit(t, { webhooks: [`http://127.0.0.1:${port}/api/v1/webhooks/livekit`] });
+  const livekit = startLivekit(t, { webhooks: [`http://127.0.0.1:${port}/api/v1/webhooks/livekit`] });
   if (typeof livekit === 'string') return t.skip(livekit);
   const daemon = await testDaemon(t, { ...livekit.env, PORT: port });
   await daemon.api.patch('/apps/live', { features: { chat: true, reactions: true } });

@@ -14,7 +14,7 @@ import { ConsolePage } from './console-page.ts';
 
 after(() => disposeMedia());
 const scope = blockScope();
-const livekit = noChromium || (await startLivekit(scope, { tellsDaemon: true }));
+const livekit = noChromium || startLivekit(scope, { tellsDaemon: true });
 
 test('rooms in the console', { skip: typeof livekit === 'string' ? livekit : false }, async (t) => {
   if (typeof livekit === 'string') return;

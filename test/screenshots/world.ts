@@ -50,7 +50,7 @@ const must = (answer: { status: number; text: string }, what: string): void => {
 };
 
 export async function makeWorld(t: Cleanup, chromium: Browser, say: (what: string) => void): Promise<World> {
-  const [livekit, s3] = [await startLivekit(t, { tellsDaemon: true }), startS3Server()];
+  const [livekit, s3] = [startLivekit(t, { tellsDaemon: true }), startS3Server()];
   if (typeof s3 === 'object') t.after(() => s3.stop());
   for (const part of [livekit, s3]) if (typeof part === 'string') process.stderr.write(`${part}\n`);
   say('servers');

@@ -21,7 +21,7 @@ if (skip === false) after(() => s3.stop());
 const metadata = await metadataService({ after });
 // read by the daemon's threads
 process.env['AWS_EC2_METADATA_SERVICE_ENDPOINT'] = metadata.endpoint;
-const livekit = skip === false ? await startLivekit({ after }) : skip;
+const livekit = skip === false ? startLivekit({ after }) : skip;
 const daemon = await testDaemon({ after }, typeof livekit === 'string' ? {} : { ...livekit.env });
 const { api } = daemon;
 const session = skip === false ? await s3.session() : undefined;

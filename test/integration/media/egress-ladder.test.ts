@@ -23,7 +23,7 @@ test('ladders by egress workers: one order for each quality; ffmpeg makes what t
   const s3 = startS3Server();
   if (typeof s3 === 'string') return t.skip(s3);
   t.after(s3.stop);
-  const livekit = await startLivekit(t, { tellsDaemon: true });
+  const livekit = startLivekit(t, { tellsDaemon: true });
   if (typeof livekit === 'string') return t.skip(livekit);
   const first = await startMediaWorker(t, livekit);
   if (typeof first === 'string') return t.skip(first);

@@ -10,7 +10,7 @@ import { type MediaWorker, startMediaWorker } from '#test/helpers/media-worker.t
 import { until } from '#test/helpers/until.ts';
 
 const scope = blockScope();
-const livekit = await startLivekit(scope, { tellsDaemon: true });
+const livekit = startLivekit(scope, { tellsDaemon: true });
 const worker = typeof livekit === 'string' ? livekit : await startMediaWorker(scope, livekit);
 const missing = [livekit, worker].find((one) => typeof one === 'string') as string | undefined;
 

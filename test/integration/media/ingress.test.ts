@@ -13,7 +13,7 @@ import { makeTeam } from '#test/helpers/people.ts';
 import { until } from '#test/helpers/until.ts';
 
 const scope = blockScope();
-const livekit = await startLivekit(scope);
+const livekit = startLivekit(scope);
 
 describe('ingests', { skip: typeof livekit === 'string' ? livekit : false }, () => {
   const server = livekit as LivekitServer;

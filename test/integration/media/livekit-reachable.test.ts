@@ -47,7 +47,7 @@ test('what is not LiveKit is not reachable, by any of the ways to ask', async (t
 });
 
 test('a path in LIVEKIT_URL is kept, and LiveKit’s clock is measured', async (t) => {
-  const livekit = await startLivekit(t);
+  const livekit = startLivekit(t);
   if (typeof livekit === 'string') return t.skip(livekit);
   const paths = new Set<string>();
   const target = new URL(livekit.url.replace(/^ws/, 'http'));

@@ -117,7 +117,7 @@ const exists = (file: string): Promise<boolean> =>
   );
 
 test('recordings of storages that LiveKit does not know', async (t) => {
-  const livekit = await startLivekit(t, { tellsDaemon: true });
+  const livekit = startLivekit(t, { tellsDaemon: true });
   if (typeof livekit === 'string') return t.skip(livekit);
   const worker = await startMediaWorker(t, livekit);
   if (typeof worker === 'string') return t.skip(worker);

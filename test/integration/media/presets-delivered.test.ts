@@ -20,7 +20,7 @@ test('each preset changes what LiveKit is asked for, and what is recorded', asyn
   const s3 = startS3Server();
   if (typeof s3 === 'string') return t.skip(s3);
   t.after(s3.stop);
-  const livekit = await startLivekit(t, { tellsDaemon: true });
+  const livekit = startLivekit(t, { tellsDaemon: true });
   if (typeof livekit === 'string') return t.skip(livekit);
   const worker = await startMediaWorker(t, livekit, { cpus: 64 });
   if (typeof worker === 'string') return t.skip(worker);

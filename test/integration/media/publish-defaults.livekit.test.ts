@@ -17,7 +17,7 @@ const LAYERS = [
 ];
 
 test('browsers and rooms are as the config says', { skip: noChromium }, async (t) => {
-  const livekit = await startLivekit(t);
+  const livekit = startLivekit(t);
   if (typeof livekit === 'string') return t.skip(livekit);
   t.after(() => disposeMedia());
   const daemon = await testDaemon(t, { ...livekit.env });

@@ -54,7 +54,7 @@ function ordersIn(): {
 // each has servers of its own and waits for them most of the time
 describe('recordings asked of a real LiveKit', { concurrency: 2 }, () => {
   test('LiveKit is asked for exactly what the config says; with no egress service (none can be had here) the row is failed', async (t) => {
-    const livekit = await startLivekit(t);
+    const livekit = startLivekit(t);
     if (typeof livekit === 'string') return t.skip(livekit);
     const daemon = await testDaemon(t, { ...livekit.env, LOG_LEVEL: 'debug' });
     const orders = ordersIn();
@@ -152,7 +152,7 @@ describe('recordings asked of a real LiveKit', { concurrency: 2 }, () => {
   });
 
   test('without a bucket the file goes below the app’s folder; recording.auto asks by itself with the first publisher', async (t) => {
-    const livekit = await startLivekit(t);
+    const livekit = startLivekit(t);
     if (typeof livekit === 'string') return t.skip(livekit);
     const daemon = await testDaemon(t, livekit.env);
     const orders = ordersIn();
@@ -183,7 +183,7 @@ describe('recordings asked of a real LiveKit', { concurrency: 2 }, () => {
   });
 
   test('what must not be recorded is refused before LiveKit is asked', async (t) => {
-    const livekit = await startLivekit(t);
+    const livekit = startLivekit(t);
     if (typeof livekit === 'string') return t.skip(livekit);
     const daemon = await testDaemon(t, livekit.env);
     const start = (body: object) => daemon.api.post('/apps/live/recording/start', body);
@@ -207,7 +207,7 @@ describe('recordings asked of a real LiveKit', { concurrency: 2 }, () => {
   });
 
   test('what webhooks missed of recordings is found in LiveKit’s own list, and what it forgot is failed', async (t) => {
-    const livekit = await startLivekit(t);
+    const livekit = startLivekit(t);
     if (typeof livekit === 'string') return t.skip(livekit);
     const daemon = await testDaemon(t, livekit.env);
     const keys = { key: livekit.apiKey, secret: livekit.apiSecret };

@@ -42,7 +42,7 @@ test('recordings of a real LiveKit, carried out by its services', async (t) => {
   const s3 = startS3Server();
   if (typeof s3 === 'string') return t.skip(s3);
   t.after(s3.stop);
-  const livekit = await startLivekit(t, { tellsDaemon: true });
+  const livekit = startLivekit(t, { tellsDaemon: true });
   if (typeof livekit === 'string') return t.skip(livekit);
   const first = await startMediaWorker(t, livekit);
   if (typeof first === 'string') return t.skip(first);

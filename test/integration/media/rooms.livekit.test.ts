@@ -20,7 +20,7 @@ describe('rooms of a real LiveKit', () => {
   let missing: string | undefined;
 
   before(async () => {
-    const started = await startLivekit(scope, { tellsDaemon: true });
+    const started = startLivekit(scope, { tellsDaemon: true });
     if (typeof started === 'string') {
       missing = started;
       return;

@@ -15,7 +15,7 @@ after(() => disposeMedia());
 // each has servers of its own and waits for them most of the time
 describe('streams of a real LiveKit', { concurrency: 2 }, () => {
   test('streams, counts and stats follow a publisher from join to leave', async (t) => {
-    const livekit = await startLivekit(t, { tellsDaemon: true });
+    const livekit = startLivekit(t, { tellsDaemon: true });
     if (typeof livekit === 'string') return t.skip(livekit);
     const daemon = await testDaemon(t, livekit.env);
     const events = await readEvents(t, daemon.url, daemon.token);
@@ -75,7 +75,7 @@ describe('streams of a real LiveKit', { concurrency: 2 }, () => {
   });
 
   test('what happened while the daemon was down is found out at its next start', async (t) => {
-    const livekit = await startLivekit(t, { tellsDaemon: true });
+    const livekit = startLivekit(t, { tellsDaemon: true });
     if (typeof livekit === 'string') return t.skip(livekit);
     const dataDir = await temporaryDir(t);
     const env = livekit.env;
@@ -125,7 +125,7 @@ describe('streams of a real LiveKit', { concurrency: 2 }, () => {
   });
 
   test('LiveKit and Redis gone and back: clear answers meanwhile, true rows afterwards', async (t) => {
-    const livekit = await startLivekit(t, { tellsDaemon: true });
+    const livekit = startLivekit(t, { tellsDaemon: true });
     if (typeof livekit === 'string') return t.skip(livekit);
     const daemon = await testDaemon(t, livekit.env);
     const events = await readEvents(t, daemon.url, daemon.token);
@@ -183,7 +183,7 @@ describe('streams of a real LiveKit', { concurrency: 2 }, () => {
   });
 
   test('ending a stream takes its publisher out of the room', async (t) => {
-    const livekit = await startLivekit(t, { tellsDaemon: true });
+    const livekit = startLivekit(t, { tellsDaemon: true });
     if (typeof livekit === 'string') return t.skip(livekit);
     const daemon = await testDaemon(t, livekit.env);
     const events = await readEvents(t, daemon.url, daemon.token);
@@ -201,7 +201,7 @@ describe('streams of a real LiveKit', { concurrency: 2 }, () => {
   });
 
   test('without any webhook the rows are true all the same', async (t) => {
-    const livekit = await startLivekit(t);
+    const livekit = startLivekit(t);
     if (typeof livekit === 'string') return t.skip(livekit);
     const daemon = await testDaemon(t, livekit.env);
     const events = await readEvents(t, daemon.url, daemon.token);
@@ -231,7 +231,7 @@ describe('streams of a real LiveKit', { concurrency: 2 }, () => {
   });
 
   test('with the wrong secret LiveKit counts as unreachable, and the token that it repeats shows nowhere', async (t) => {
-    const livekit = await startLivekit(t);
+    const livekit = startLivekit(t);
     if (typeof livekit === 'string') return t.skip(livekit);
     const secret = 'not-the-secret-of-this-server-at-all';
     const daemon = await testDaemon(t, { ...livekit.env, LIVEKIT_API_SECRET: secret, LOG_LEVEL: 'trace' });

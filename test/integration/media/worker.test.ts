@@ -38,7 +38,7 @@ test('the media worker carries out orders and ingests of a real LiveKit as the r
   if (typeof s3 === 'string') return t.skip(s3);
   t.after(s3.stop);
   const hooks = await callbackReceiver(t);
-  const livekit = await startLivekit(t, { webhooks: [hooks.url] });
+  const livekit = startLivekit(t, { webhooks: [hooks.url] });
   if (typeof livekit === 'string') return t.skip(livekit);
   const worker = await startMediaWorker(t, livekit);
   if (typeof worker === 'string') return t.skip(worker);

@@ -130,7 +130,7 @@ test('a node looks at the ports from outside', async (t) => {
 });
 
 test('webhooks of a real LiveKit arrive, or the check says what to add', async (t) => {
-  const livekit = await startLivekit(t, { tellsDaemon: true });
+  const livekit = startLivekit(t, { tellsDaemon: true });
   if (typeof livekit === 'string') {
     t.skip(livekit);
     return;

@@ -136,7 +136,7 @@ test('what answers there is no Redis; callers at the same time share the test', 
 });
 
 test('a real LiveKit with its Redis: key, rooms, orders; then without Redis, with a password, and a wrong secret', async (t) => {
-  const livekit = await startLivekit(t);
+  const livekit = startLivekit(t);
   if (typeof livekit === 'string') {
     t.skip(livekit);
     return;

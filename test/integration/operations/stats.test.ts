@@ -144,7 +144,7 @@ describe('GET /stats', () => {
   });
 
   it('tells rooms, egress and ingress of a real LiveKit server', async (t) => {
-    const livekit = await startLivekit(t);
+    const livekit = startLivekit(t);
     if (typeof livekit === 'string') {
       t.skip(`no LiveKit server here: ${livekit}`);
       return;

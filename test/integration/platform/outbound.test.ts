@@ -25,7 +25,7 @@ import { until } from '#test/helpers/until.ts';
 const run = promisify(execFile);
 const scope = blockScope();
 
-const livekit = await startLivekit(scope);
+const livekit = startLivekit(scope);
 const s3 = startS3Server();
 if (typeof s3 !== 'string') scope.after(() => s3.stop());
 const skip = typeof livekit === 'string' ? livekit : typeof s3 === 'string' ? s3 : false;

@@ -38,7 +38,7 @@ describe('settings that are stored', () => {
   };
   before(async () => {
     dataDir = await temporaryDir(scope);
-    livekit = await startLivekit(scope);
+    livekit = startLivekit(scope);
     box = await mailbox(scope, { user: 'streamhub', pass: 'mail-word-1' });
     await begin();
   });

@@ -79,7 +79,7 @@ const certificates = [
   [/ssl_certificate \S+;/g, `ssl_certificate ${dir}/cert.pem;`],
   [/ssl_certificate_key \S+;/g, `ssl_certificate_key ${dir}/key.pem;`],
 ] as const;
-const livekit = await startLivekit(scope);
+const livekit = startLivekit(scope);
 const daemon = await testDaemon(scope, {
   PORT: String(await freePort()),
   PUBLIC_BASE_URL: 'https://stream.example.com',
