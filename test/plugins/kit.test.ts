@@ -60,12 +60,24 @@ describe('from the sources', () => {
     await mkdir(path.join(dir, 'taken'));
     await writeFile(path.join(dir, 'taken', 'mine.txt'), 'mine');
     const taken = await plugin(dir, ['new', 'taken']);
-    assert.deepEqual([taken.status, /is not empty/.test(taken.err)], [1, true]);
+    assert.deepEqual([taken.status, /is not empty/.test(taken.err)], [2, true]);
     assert.deepEqual(await readdir(path.join(dir, 'taken')), ['mine.txt']);
     const wrong = await plugin(dir, ['new', '../out']);
-    assert.deepEqual([wrong.status, /lowercase letters/.test(wrong.err)], [1, true]);
+    assert.deepEqual([wrong.status, /lowercase letters/.test(wrong.err)], [2, true]);
     assert.equal((await plugin(dir, ['new', 'x-y', '--kind', 'theme'])).status, 2);
     assert.equal((await plugin(dir, ['frobnicate'])).status, 2);
+  });
+
+  test('what is named and is no plugin is wrong usage', async (t) => {
+    const dir = await temporaryDir(t);
+    for (const [command, place, message] of [
+      ['check', 'nowhere', /nowhere does not exist/],
+      ['check', '.', /is not a plugin/],
+      ['add', 'nowhere', /nowhere does not exist/],
+    ] as const) {
+      const told = await plugin(dir, [command, place]);
+      assert.deepEqual([told.status, message.test(told.err)], [2, true], `${command} ${place}: ${told.err}`);
+    }
   });
 });
 
@@ -158,7 +170,7 @@ describe('check', { concurrency: 2 }, () => {
     assert.ok((await checkPlugin(path.join(folder, 'presets/a-preset.json'))).ok);
     await assert.rejects(checkPlugin(path.join(folder, 'nowhere')), /does not exist/);
     const none = await plugin(folder, ['check', 'README.md']);
-    assert.deepEqual([none.status, /is not a plugin/.test(none.err)], [1, true]);
+    assert.deepEqual([none.status, /is not a plugin/.test(none.err)], [2, true]);
     const data = JSON.parse((await plugin(folder, ['check', '.', '--json'])).out);
     assert.deepEqual([data.ok, data.presets], [true, ['a-preset']]);
   });

@@ -1,13 +1,14 @@
 import { copyFile, mkdir, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
+import { makeFolder } from '#shared/files/make-folder.ts';
 import { readRunFile } from '#shared/files/run-file.ts';
 import { PluginRefusal } from '#shared/plugin-sdk/problems.ts';
 import { finishReplacements, newStage, putPlugin } from '../../plugins/install/places.ts';
 import { unpackPlugin } from '../../plugins/install/unpack.ts';
+import { UsageError } from '../exit-codes.ts';
 import { commandSettings } from '../settings.ts';
 import { checkRoot, isPacked } from './check.ts';
 import { copyPlugin } from './copy.ts';
-import { UsageError } from './usage-error.ts';
 
 export interface AddedPlugin {
   id: string;
@@ -28,12 +29,12 @@ export async function addPlugin(place: string, options: { dataDir?: string; envF
   const info = await stat(source).catch(() => undefined);
   if (info === undefined) throw new UsageError(`${place} does not exist`);
   const plugins = path.join(dataDir, 'plugins');
-  await mkdir(plugins, { recursive: true, mode: 0o700 });
+  await makeFolder(plugins);
   await finishReplacements(plugins);
   const stage = await newStage(plugins);
   const name = path.basename(source).replace(/\.(?:tgz|tar\.gz)$/i, '');
   const staged = path.join(stage, 'new', name);
-  await mkdir(path.dirname(staged), { recursive: true, mode: 0o700 });
+  await makeFolder(path.dirname(staged));
   try {
     if (info.isFile() && !isPacked(source)) await copyFile(source, staged);
     else {

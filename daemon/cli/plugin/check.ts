@@ -6,8 +6,8 @@ import { WorkerPool } from '#daemon/platform/workers/pool.ts';
 import { type PluginProblem, PluginRefusal, problemLine } from '#shared/plugin-sdk/problems.ts';
 import { type TriedPlugin, tryPlugin } from '../../plugins/install/trial.ts';
 import { unpackPlugin } from '../../plugins/install/unpack.ts';
+import { UsageError } from '../exit-codes.ts';
 import { copyPlugin } from './copy.ts';
-import { UsageError } from './usage-error.ts';
 
 /** What `streamhub plugin check` found. */
 export interface CheckResult {

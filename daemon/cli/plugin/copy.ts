@@ -1,5 +1,6 @@
-import { copyFile, lstat, mkdir } from 'node:fs/promises';
+import { copyFile, lstat } from 'node:fs/promises';
 import path from 'node:path';
+import { makeFolder } from '#shared/files/make-folder.ts';
 import { refusal } from '#shared/plugin-sdk/problems.ts';
 import { filesOf } from '../../plugins/packed-files.ts';
 
@@ -20,7 +21,7 @@ export async function copyPlugin(from: string, to: string): Promise<string[]> {
     const info = await lstat(source);
     if (info.isSymbolicLink()) throw refusal('FILE_OUTSIDE', { file });
     if (!info.isFile()) throw refusal('FILE_NOT_A_FILE', { file });
-    await mkdir(path.dirname(path.join(to, file)), { recursive: true });
+    await makeFolder(path.dirname(path.join(to, file)), 0o777);
     await copyFile(source, path.join(to, file));
   }
   return files;

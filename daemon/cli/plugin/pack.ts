@@ -1,13 +1,14 @@
-import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { create } from 'tar';
+import { makeFolder } from '#shared/files/make-folder.ts';
 import { MANIFEST_FILE, type PluginManifest } from '#shared/plugin-sdk/manifest.ts';
 import { PluginRefusal } from '#shared/plugin-sdk/problems.ts';
 import { sumOf } from '../../plugins/packed-files.ts';
+import { UsageError } from '../exit-codes.ts';
 import { checkPlugin } from './check.ts';
 import { copyPlugin } from './copy.ts';
-import { UsageError } from './usage-error.ts';
 
 /** Time of every file in a packed plugin, so that the same files give the same bytes; npm uses the same one. */
 const PACKED_AT = new Date('1985-10-26T08:15:00Z');
@@ -46,7 +47,7 @@ export async function packPlugin(folder: string, out: string): Promise<PackedPlu
     const sums: Record<string, string> = {};
     for (const file of files) sums[file] = await sumOf(path.join(stage, file));
     await writeFile(path.join(stage, MANIFEST_FILE), `${JSON.stringify({ ...manifest, files: sums }, null, 2)}\n`);
-    await mkdir(out, { recursive: true });
+    await makeFolder(out, 0o777);
     const file = path.resolve(out, `${manifest.id}-${manifest.version}.tgz`);
     await create(
       { file, cwd: stage, gzip: { level: 9 }, portable: true, mtime: PACKED_AT, prefix: 'package', noDirRecurse: true },

@@ -1,9 +1,10 @@
-import { mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
+import { readdir, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { PACKAGE_ROOT } from '#daemon/platform/paths.ts';
+import { makeFolder } from '#shared/files/make-folder.ts';
 import { ID_PATTERN } from '#shared/plugin-sdk/manifest.ts';
+import { UsageError } from '../exit-codes.ts';
 import { presetFiles, storageFiles, type TemplateValues } from './templates.ts';
-import { UsageError } from './usage-error.ts';
 
 export const KINDS = ['preset', 'storage'] as const;
 export type Kind = (typeof KINDS)[number];
@@ -40,11 +41,11 @@ export async function scaffoldPlugin(options: ScaffoldOptions): Promise<{ folder
   };
   const files = kind === 'preset' ? presetFiles(values) : storageFiles(values);
   for (const [file, text] of Object.entries(files)) {
-    await mkdir(path.dirname(path.join(folder, file)), { recursive: true });
+    await makeFolder(path.dirname(path.join(folder, file)), 0o777);
     await writeFile(path.join(folder, file), text, { flag: 'wx' });
   }
   // what `npm install` would create for the dependency in package.json, so that tests run and editors know the types immediately
-  await mkdir(path.join(folder, 'node_modules'), { recursive: true });
+  await makeFolder(path.join(folder, 'node_modules'), 0o777);
   await symlink(PACKAGE_ROOT, path.join(folder, 'node_modules', 'streamhub'), 'junction');
   return { folder, files: Object.keys(files) };
 }
