@@ -21,6 +21,9 @@ export const count = (value: number): string => plain.format(value);
 /** A text with a full stop, unless it has an end. */
 export const sentence = (text: string): string => (/[.!?]$/.test(text) ? text : `${text}.`);
 
+/** A host as addresses name it: IPv6 in brackets. */
+export const hostInUrl = (host: string): string => (host.includes(':') && !host.startsWith('[') ? `[${host}]` : host);
+
 /** `1 app`, `2 apps`. */
 export const plural = (n: number, one: string, many = `${one}s`): string => `${count(n)} ${n === 1 ? one : many}`;
 

@@ -1,16 +1,18 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { writeAtomicallySync } from '#shared/files/atomic-file.ts';
+import { makeFolderSync } from '#shared/files/make-folder.ts';
+import { hostInUrl } from '#shared/format.ts';
 import type { JoinAnswer } from '#shared/schema/cluster.ts';
 import { startAgent, stopAgent } from './agent-process.ts';
 import { instanceId } from './instance.ts';
 import { type AgentState, type Identity, type Layout, makeFolders, NO_STATE, readJson, writeJson } from './layout.ts';
 import { installBinary, versionOf } from './livekit-binary.ts';
-import { clusterRedis, configText, hostInUrl, livekitConfig, mergeTrees } from './livekit-config.ts';
+import { clusterRedis, configText, livekitConfig, mergeTrees } from './livekit-config.ts';
 import { MasterClient, MasterError } from './master-client.ts';
 import { applyNetwork, livekitEnvironment } from './network.ts';
 import { type InstallOptions, UsageError } from './options.ts';
@@ -188,7 +190,7 @@ async function startServices(
     context.say(`the agent runs as process ${pid}; its log is ${layout.agentLog}`);
     return;
   }
-  mkdirSync(unitFolder(scope), { recursive: true });
+  makeFolderSync(unitFolder(scope), 0o777);
   const { SSL_CERT_FILE, ...variables } = livekitEnvironment(network);
   // a system's unit gets the authorities as a credential
   const own = scope === 'user' && SSL_CERT_FILE !== undefined ? { ...variables, SSL_CERT_FILE } : variables;

@@ -1,6 +1,7 @@
-import { chmodSync, mkdirSync, readFileSync } from 'node:fs';
+import { chmodSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { writeAtomicallySync } from '#shared/files/atomic-file.ts';
+import { makeFolderSync } from '#shared/files/make-folder.ts';
 import type { LivekitState } from '#shared/schema/cluster.ts';
 
 /** An edge node's installation is below one folder, except for the unit files. */
@@ -56,7 +57,7 @@ export function layoutOf(root: string): Layout {
 export function makeFolders(layout: Layout): void {
   for (const folder of ['etc', 'var', 'bin']) {
     const dir = path.join(layout.root, folder);
-    mkdirSync(dir, { recursive: true, mode: folder === 'bin' ? 0o755 : 0o700 });
+    makeFolderSync(dir, folder === 'bin' ? 0o755 : 0o700);
     if (folder !== 'bin') chmodSync(dir, 0o700);
   }
 }

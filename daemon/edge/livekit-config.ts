@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { isMap, parseDocument, stringify } from 'yaml';
 import { digestOfKeys } from '#daemon/platform/livekit-keys.ts';
+import { hostInUrl } from '#shared/format.ts';
 import type { NodeKeys } from '#shared/schema/cluster.ts';
 import type { Layout } from './layout.ts';
 
@@ -131,4 +132,3 @@ const HEADER =
 export const configText = (tree: Tree, header = HEADER): string => header + stringify(tree);
 
 const isTree = (value: unknown): value is Tree => typeof value === 'object' && value !== null && !Array.isArray(value);
-export const hostInUrl = (host: string): string => (host.includes(':') && !host.startsWith('[') ? `[${host}]` : host);

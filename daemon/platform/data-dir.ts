@@ -1,8 +1,9 @@
-import { chmodSync, existsSync, mkdirSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, statSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { removeLeftovers, writeAtomicallySync } from '#shared/files/atomic-file.ts';
+import { makeFolderSync } from '#shared/files/make-folder.ts';
 import type { RunFile } from '#shared/files/run-file.ts';
 import type { Db } from './db/open.ts';
 
@@ -37,8 +38,7 @@ export function prepareDataDir(root: string): DataDir {
     secrets: path.join(root, 'data', 'secrets.json'),
     plugins: path.join(root, 'plugins'),
   };
-  for (const folder of [dir.root, dir.data, dir.apps, dir.archive, dir.logs, dir.plugins])
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+  for (const folder of [dir.root, dir.data, dir.apps, dir.archive, dir.logs, dir.plugins]) makeFolderSync(folder);
   if ((statSync(dir.data).mode & 0o777) !== 0o700) chmodSync(dir.data, 0o700);
   return dir;
 }

@@ -7,6 +7,7 @@ import { type DataDir, lockDataDir, prepareDataDir, writeRunFile } from '#daemon
 import type { Logging } from '#daemon/platform/logs/logger.ts';
 import { publicBase, type Settings } from '#daemon/platform/settings.ts';
 import { VERSION } from '#daemon/platform/version.ts';
+import { hostInUrl } from '#shared/format.ts';
 import { buildApp } from './app.ts';
 import { type FirstStart, seed } from './first-start.ts';
 import { createServices, type Given, type Services } from './services.ts';
@@ -89,7 +90,7 @@ export async function startDaemon(settings: Settings, logging: Logging, given: G
 }
 
 function addressOf(app: FastifyInstance): string {
-  const { address, port, family } = app.server.address() as AddressInfo;
-  const host = address === '0.0.0.0' || address === '::' ? 'localhost' : family === 'IPv6' ? `[${address}]` : address;
+  const { address, port } = app.server.address() as AddressInfo;
+  const host = address === '0.0.0.0' || address === '::' ? 'localhost' : hostInUrl(address);
   return `${app.server instanceof TlsServer ? 'https' : 'http'}://${host}:${port}`;
 }

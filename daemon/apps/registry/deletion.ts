@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { AppDatabases } from '#daemon/platform/db/app-databases.ts';
 import { moveFolder } from '#daemon/platform/files/move-folder.ts';
@@ -10,6 +10,7 @@ import type { JobService } from '#daemon/platform/jobs/service.ts';
 import type { Log } from '#daemon/platform/log.ts';
 import { slugOf } from '#shared/config/defaults.ts';
 import { ApiError, type ErrorCode } from '#shared/errors.ts';
+import { makeFolder } from '#shared/files/make-folder.ts';
 import { fileStamp } from '#shared/files/set-aside.ts';
 import type { Job, JobError, JobProgress, JobState } from '#shared/schema/jobs.ts';
 import type { SecretStore } from '../secrets/store.ts';
@@ -279,7 +280,7 @@ export class AppDeletion {
     if (isThere) {
       await releaseConfig(app);
       databases.close(app);
-      await mkdir(archiveDir, { recursive: true, mode: 0o700 });
+      await makeFolder(archiveDir);
       await moveFolder(apps.dir(app), purge ? trash : path.join(archiveDir, away));
       apps.remove(app, actor);
     }

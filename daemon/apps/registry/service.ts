@@ -1,4 +1,4 @@
-import { access, constants, mkdir, readdir, readFile, stat } from 'node:fs/promises';
+import { access, constants, readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Background } from '#daemon/platform/background.ts';
 import { type Clock, SYSTEM_CLOCK } from '#daemon/platform/clock.ts';
@@ -12,6 +12,7 @@ import { PLATFORM, type Principal } from '#daemon/platform/principal.ts';
 import { isGlobal, isWithin, visibleApps } from '#shared/access.ts';
 import { slugOf } from '#shared/config/defaults.ts';
 import { ApiError, fieldError } from '#shared/errors.ts';
+import { makeFolder } from '#shared/files/make-folder.ts';
 import { PREFIX_HELD_SECONDS, PREFIXES_HELD_PER_TEAM } from '#shared/limits.ts';
 import type { PrefixClaim } from '#shared/rules/rooms.ts';
 import type { AppRecord, AppSizes, CreateAppBody, HeldPrefix } from '#shared/schema/apps.ts';
@@ -63,7 +64,7 @@ export class AppService {
   }
 
   async start(): Promise<void> {
-    await mkdir(this.#deps.appsDir, { recursive: true, mode: 0o700 });
+    await makeFolder(this.#deps.appsDir);
     for (const row of this.#deps.repository.all()) this.registry.put(row);
     this.registry.holdPrefixes(this.#deps.repository.released());
     for (const { app, older } of this.registry.prefixRivals())

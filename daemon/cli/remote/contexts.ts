@@ -1,7 +1,8 @@
-import { chmod, mkdir, readFile } from 'node:fs/promises';
+import { chmod, readFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { writeAtomically } from '#shared/files/atomic-file.ts';
+import { makeFolder } from '#shared/files/make-folder.ts';
 import type { SecretStore } from '#shared/keychain/secret-store.ts';
 import { EXIT, ExitWith, UsageError } from '../exit-codes.ts';
 
@@ -106,7 +107,7 @@ async function readJson<T>(file: string): Promise<T | undefined> {
 
 async function writeJson(file: string, value: unknown): Promise<void> {
   const folder = path.dirname(file);
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await makeFolder(folder);
   await chmod(folder, 0o700);
   await writeAtomically(file, `${JSON.stringify(value, null, 2)}\n`, { mode: 0o600 });
 }

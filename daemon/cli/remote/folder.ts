@@ -1,9 +1,10 @@
-import { lstat, mkdir, readdir, readFile, rmdir, unlink } from 'node:fs/promises';
+import { lstat, readdir, readFile, rmdir, unlink } from 'node:fs/promises';
 import path from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import { EnvFileError, readEnvFile } from '#daemon/platform/env-file.ts';
 import { listRollbackPoints, planConfiguration } from '#shared/contract/declared.ts';
 import { writeAtomically } from '#shared/files/atomic-file.ts';
+import { makeFolder } from '#shared/files/make-folder.ts';
 import { MAX_DECLARED_BYTES, MAX_DECLARED_FILES } from '#shared/limits.ts';
 import type { DeclaredFile, Plan, PlanBody } from '#shared/schema/declared.ts';
 import { UsageError } from '../exit-codes.ts';
@@ -84,7 +85,7 @@ export async function writeFolder(
   folder: string,
   files: readonly DeclaredFile[],
 ): Promise<{ written: number; removed: number }> {
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder, 0o777);
   const before = new Map((await readFolder(folder).catch(() => [])).map(({ path: place, text }) => [place, text]));
   let written = 0;
   let removed = 0;
@@ -92,7 +93,7 @@ export async function writeFolder(
     if (!WRITTEN.test(place)) throw new Error(`the daemon sent a file with the path ${place}`);
     if (before.get(place) === text) continue;
     const file = path.join(folder, place);
-    await mkdir(path.dirname(file), { recursive: true });
+    await makeFolder(path.dirname(file), 0o777);
     await writeAtomically(file, text, { mode: 0o644 });
     written += 1;
   }

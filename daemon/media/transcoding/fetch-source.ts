@@ -1,8 +1,9 @@
 import { createWriteStream } from 'node:fs';
-import { copyFile, mkdir, readFile, rename, stat, symlink, unlink, writeFile } from 'node:fs/promises';
+import { copyFile, readFile, rename, stat, symlink, unlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { playlistKeys } from '#daemon/apps/storage/playlist-text.ts';
+import { makeFolder } from '#shared/files/make-folder.ts';
 import type { StorageClient } from '#shared/plugin-sdk/storage-provider.ts';
 import { wholeBody } from '#shared/plugin-sdk/whole-body.ts';
 import { UnusableSource } from './failures.ts';
@@ -100,7 +101,7 @@ async function fetchPlaylist(
   const into = path.join(options.folder, 'source');
   const index = path.join(into, 'index.m3u8');
   if (await isThere(index)) return { path: index, demuxer: 'hls' };
-  await mkdir(into, { recursive: true });
+  await makeFolder(into, 0o777);
   const client = folder === null ? await options.open() : null;
   const text =
     client === null

@@ -1,6 +1,7 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { playlistKeys } from '#daemon/apps/storage/playlist-text.ts';
+import { makeFolder } from '#shared/files/make-folder.ts';
 import type { StorageClient } from '#shared/plugin-sdk/storage-provider.ts';
 import { wholeBody } from '#shared/plugin-sdk/whole-body.ts';
 import { levelOf } from '../live-hls/playlists.ts';
@@ -39,7 +40,7 @@ export async function gatherLadder(client: StorageClient, input: GatherInput, si
   const variants: MadeVariant[] = [];
   const begins: number[] = [];
   const lengths: number[] = [];
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await makeFolder(folder);
   for (const quality of qualities) {
     signal.throwIfAborted();
     const { name, playlist, framerate } = quality;

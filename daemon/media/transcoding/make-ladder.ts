@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, rename, rm, stat, statfs, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { bitrateFor, type Rung, rungOf, rungsWithin } from '#shared/delivery/ladder.ts';
+import { makeFolder } from '#shared/files/make-folder.ts';
 import type { StorageClient } from '#shared/plugin-sdk/storage-provider.ts';
 import { NoSpace, UnusableSource } from './failures.ts';
 import { fetchSource, type LocalSource } from './fetch-source.ts';
@@ -85,7 +86,7 @@ export class LadderMaker {
     if (known.id === this.#state.id) this.#state = known as WorkState;
     else {
       await rm(folder, { recursive: true, force: true, maxRetries: 5 });
-      await mkdir(folder, { recursive: true, mode: 0o700 });
+      await makeFolder(folder);
       await this.#keep();
     }
   }
@@ -109,7 +110,7 @@ export class LadderMaker {
     if (this.#state.hasLadder) return;
     const { plan, threads } = this.#input;
     const { segmentSeconds } = plan;
-    for (const name of renditionNames(rungs)) await mkdir(this.#out('hls', name), { recursive: true });
+    for (const name of renditionNames(rungs)) await makeFolder(this.#out('hls', name), 0o777);
     const from = rungs.length === 0 ? 0 : await this.#complete(rungs);
     const rest = 1 - Math.min(1, (from * segmentSeconds) / source.seconds);
     await this.#checkSpace(expectedBytes(source.seconds, rungs, plan.hasVp8 ? (rungs[0] ?? null) : null) * rest);
@@ -233,7 +234,7 @@ export class LadderMaker {
     const name = 'vp8.webm';
     const file = this.#out(name);
     if (!this.#state.hasWebm) {
-      await mkdir(this.#out(), { recursive: true });
+      await makeFolder(this.#out(), 0o777);
       if (!this.#input.plan.hasLadder) await this.#checkSpace(expectedBytes(source.seconds, [], rung));
       const { threads } = this.#input;
       const args = webmArgs({ ...{ demuxer: local.demuxer, input: local.path, source, rung, threads }, output: file });

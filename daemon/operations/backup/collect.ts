@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { copyFile, link, lstat, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { copyFile, link, lstat, readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { type Db, isDamage, openDatabase } from '#daemon/platform/db/open.ts';
 import { ifMissing } from '#daemon/platform/files/file-errors.ts';
+import { makeFolder } from '#shared/files/make-folder.ts';
 import { bytes, plural } from '#shared/format.ts';
 import type { BackupLack } from '#shared/schema/backups.ts';
 import type { Manifest, ManifestFile } from './manifest.ts';
@@ -191,7 +192,7 @@ export class Collector {
   /** SQLite's backup in one step, from the state that the connection holds: writers in the meantime don't disturb it. */
   async #copyDatabase(db: Db, place: string): Promise<void> {
     const target = this.#to(place);
-    await mkdir(path.dirname(target), { recursive: true, mode: 0o700 });
+    await makeFolder(path.dirname(target));
     try {
       await db.backup(target, { progress: () => 2_147_483_647 });
     } catch (error) {
@@ -238,14 +239,14 @@ export class Collector {
 
   async #copy(place: string): Promise<void> {
     const target = this.#to(place);
-    await mkdir(path.dirname(target), { recursive: true, mode: 0o700 });
+    await makeFolder(path.dirname(target));
     await copyFile(this.#from(place), target);
     this.#found.set(place, { place, source: target, isDatabase: false });
   }
 
   async #link(place: string): Promise<void> {
     const target = this.#to(place);
-    await mkdir(path.dirname(target), { recursive: true, mode: 0o700 });
+    await makeFolder(path.dirname(target));
     const source = await link(this.#from(place), target).then(
       () => target,
       // another disk, or a file system without links: it is read where it is

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { chmod, mkdir, open, rm } from 'node:fs/promises';
+import { chmod, open, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { Readable } from 'node:stream';
 import Database from 'better-sqlite3';
+import { makeFolder } from '#shared/files/make-folder.ts';
 import { BackupProblem, damaged, FORMAT, MANIFEST_NAME, type Manifest, type SchemaVersions } from './manifest.ts';
 import { isSafePath } from './rules.ts';
 import { unseal } from './sealed.ts';
@@ -100,12 +101,11 @@ async function makeFolders(
   { folders, files }: Manifest,
   wanted: (place: string) => boolean,
 ): Promise<void> {
-  await mkdir(into, { recursive: true, mode: 0o700 });
-  for (const { path: place } of files)
-    if (wanted(place)) await mkdir(path.join(into, path.dirname(place)), { recursive: true, mode: 0o700 });
+  await makeFolder(into);
+  for (const { path: place } of files) if (wanted(place)) await makeFolder(path.join(into, path.dirname(place)));
   for (const { path: place, mode } of folders) {
     if (!wanted(place)) continue;
-    await mkdir(path.join(into, place), { recursive: true, mode: 0o700 });
+    await makeFolder(path.join(into, place));
     // the daemon’s user must be able to work in it
     await chmod(path.join(into, place), mode | 0o700);
   }

@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, rename, rm, rmdir } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, rmdir } from 'node:fs/promises';
 import path from 'node:path';
 import { ifMissing } from '#daemon/platform/files/file-errors.ts';
 import { syncFolder, writeAtomically } from '#shared/files/atomic-file.ts';
+import { makeFolder } from '#shared/files/make-folder.ts';
 import { fileStamp } from '#shared/files/set-aside.ts';
 import type { BackupSummary } from './repository.ts';
 
@@ -134,7 +135,7 @@ async function entriesOf(root: string): Promise<string[]> {
 }
 
 async function move(from: string, to: string): Promise<void> {
-  await mkdir(path.dirname(to), { recursive: true, mode: 0o700 });
+  await makeFolder(path.dirname(to));
   await rename(from, to);
   await syncFolder(path.dirname(to));
 }

@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { readdir, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Readable } from 'node:stream';
 import type { Background } from '#daemon/platform/background.ts';
@@ -11,6 +11,7 @@ import type { JobService } from '#daemon/platform/jobs/service.ts';
 import type { Log } from '#daemon/platform/log.ts';
 import { PLATFORM } from '#daemon/platform/principal.ts';
 import { ApiError, fieldError } from '#shared/errors.ts';
+import { makeFolder } from '#shared/files/make-folder.ts';
 import { fileStamp } from '#shared/files/set-aside.ts';
 import { iso } from '#shared/instants.ts';
 import {
@@ -90,7 +91,7 @@ export class BackupService {
   /** Makes the folder, and takes up files in it that the registry doesn't know. */
   async start(): Promise<void> {
     const { repository, clock } = this.#deps;
-    await mkdir(this.#folder, { recursive: true, mode: 0o700 });
+    await makeFolder(this.#folder);
     const names = await readdir(this.#folder);
     for (const name of names.filter((one) => BACKUP_NAME.test(one))) {
       if (repository.named(name) !== undefined) continue;

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { copyFile, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { copyFile, readdir, readFile, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import type { DataDir } from '#daemon/platform/data-dir.ts';
@@ -9,6 +9,7 @@ import { SCHEMA } from '#daemon/platform/db/schema-versions.ts';
 import { ifMissing } from '#daemon/platform/files/file-errors.ts';
 import { VERSION } from '#daemon/platform/version.ts';
 import { syncFolder, writeAtomically } from '#shared/files/atomic-file.ts';
+import { makeFolder } from '#shared/files/make-folder.ts';
 import { fileStamp } from '#shared/files/set-aside.ts';
 import { prepareExchange, stagedFolder } from './restore.ts';
 import { roleOf } from './rules.ts';
@@ -77,7 +78,7 @@ export async function copyBeforeUpgrade(dir: DataDir): Promise<UpgradeCopy | und
   const copy: UpgradeCopy = { folder: path.join(parent, name), ...facts, files: [] };
   for (const place of [...(await filesBelow(dir.root, 'data')), ...(await filesBelow(dir.root, 'apps'))]) {
     const [source, target] = [path.join(dir.root, place), path.join(part, place)];
-    await mkdir(path.dirname(target), { recursive: true, mode: 0o700 });
+    await makeFolder(path.dirname(target));
     await (isDatabase(place) ? copyDatabase(source, target) : copyFile(source, target));
     copy.files.push(place);
   }
@@ -106,7 +107,7 @@ export async function prepareRollback(dataDir: string, { folder, from, at, files
   const staged = stagedFolder(dataDir);
   await rm(path.join(dataDir, 'restore'), { recursive: true, force: true });
   for (const place of files) {
-    await mkdir(path.join(staged, path.dirname(place)), { recursive: true, mode: 0o700 });
+    await makeFolder(path.join(staged, path.dirname(place)));
     await copyFile(path.join(folder, place), path.join(staged, place));
   }
   const places = files.flatMap((place) => (isDatabase(place) ? [place, `${place}-wal`, `${place}-shm`] : [place]));

@@ -1,10 +1,11 @@
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { Background, Repeated } from '#daemon/platform/background.ts';
 import { ifMissing } from '#daemon/platform/files/file-errors.ts';
 import { openText, type SealKey, sealText } from '#daemon/platform/secrets/sealed-text.ts';
 import { ApiError } from '#shared/errors.ts';
 import { writeAtomically } from '#shared/files/atomic-file.ts';
+import { makeFolder } from '#shared/files/make-folder.ts';
 import { APPLIED_KEPT_HOURS } from '#shared/limits.ts';
 import type { Applied } from '#shared/schema/declared.ts';
 
@@ -66,7 +67,7 @@ export class Answers {
   }
 
   async write(id: number, answer: Omit<Answer, 'storedAt'>): Promise<void> {
-    await mkdir(this.#deps.folder, { recursive: true, mode: 0o700 });
+    await makeFolder(this.#deps.folder);
     const text = JSON.stringify({ ...answer, storedAt: this.#deps.retentionNow() } satisfies Answer);
     await writeAtomically(this.#file(id), sealText(this.#key, text), { mode: 0o600 });
   }

@@ -1,9 +1,10 @@
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { ifMissing } from '#daemon/platform/files/file-errors.ts';
 import type { Principal } from '#daemon/platform/principal.ts';
 import { ApiError } from '#shared/errors.ts';
 import { writeAtomically } from '#shared/files/atomic-file.ts';
+import { makeFolder } from '#shared/files/make-folder.ts';
 import type { DoneChange, RollbackPoint } from '#shared/schema/declared.ts';
 import type { Change } from './kind.ts';
 import { type Fields, fromStored, toStored } from './values.ts';
@@ -98,7 +99,7 @@ export class RollbackPoints {
     changes: readonly Change[],
     { principal, createdBy }: { principal: Principal; createdBy: string },
   ): Promise<number> {
-    await mkdir(this.#folder, { recursive: true, mode: 0o700 });
+    await makeFolder(this.#folder);
     const ids = await this.#ids();
     const id = (ids[0] ?? 0) + 1;
     const before = changes.map(({ kind, key, before }) => ({ kind: kind.id, key, before: stored(before) }));

@@ -1,9 +1,9 @@
-import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import type { Layout } from '#daemon/edge/layout.ts';
 import { chooseBinary, installBinary, programOnPath, versionOf } from '#daemon/edge/livekit-binary.ts';
 import { installHint } from '#daemon/platform/programs.ts';
 import type { Settings } from '#daemon/platform/settings.ts';
+import { makeFolderSync } from '#shared/files/make-folder.ts';
 import type { ListeningPort, LivekitProgram } from '#shared/schema/livekit.ts';
 import { ContainerEngine, IMAGES, removeContainer } from './containers.ts';
 import type { LivekitSecrets } from './keys.ts';
@@ -95,7 +95,7 @@ export class Launcher {
     if (program === 'redis') {
       if (binary === undefined) throw new Error('redis-server is not on PATH');
       const file = path.join(layout.root, 'etc', 'redis.conf');
-      mkdirSync(path.join(layout.root, 'var', 'redis'), { recursive: true, mode: 0o700 });
+      makeFolderSync(path.join(layout.root, 'var', 'redis'));
       const config = { file, text: redisText(input, layout.root) };
       return { binary, args: [file], version: await this.#version(binary), runsIn: 'process', ports, config };
     }

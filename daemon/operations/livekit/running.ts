@@ -1,8 +1,8 @@
 import type { SettingValues } from '#daemon/platform/settings.ts';
+import { hostInUrl } from '#shared/format.ts';
 import { ManagedKeys, type Secrets } from './keys.ts';
 import { redisUrlOf } from './plans.ts';
 import { portsOfRunning } from './program.ts';
-import { inUrl } from './surroundings.ts';
 
 /**
  * How a program beside the daemon reaches the LiveKit that the daemon runs.
@@ -19,7 +19,7 @@ export function runningLivekit(
   const host = signal.address === '*' ? '127.0.0.1' : signal.address;
   const redis = portsOfRunning(root, 'redis')?.[0]?.port;
   return {
-    livekitUrl: `ws://${inUrl(host)}:${signal.port}`,
+    livekitUrl: `ws://${hostInUrl(host)}:${signal.port}`,
     livekitApiKey: secrets.apiKey,
     livekitApiSecret: secrets.apiSecret,
     ...(redis === undefined ? {} : { redisUrl: redisUrlOf({ secrets, port: () => redis }) }),

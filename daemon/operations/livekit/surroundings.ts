@@ -1,6 +1,7 @@
 import { networkInterfaces } from 'node:os';
 import { judgeAddress } from '#daemon/edge/address.ts';
 import { publicBase, type SettingValues } from '#daemon/platform/settings.ts';
+import { hostInUrl } from '#shared/format.ts';
 import { isLoopbackHost } from '#shared/rules/hosts.ts';
 
 /** From where LiveKit can be reached: from where the daemon can be reached. */
@@ -20,8 +21,6 @@ export interface Reach {
 }
 
 const isEveryAddress = (host: string): boolean => ['', '0.0.0.0', '::'].includes(host);
-/** A host as addresses name it: IPv6 in brackets. */
-export const inUrl = (host: string): string => (host.includes(':') ? `[${host}]` : host);
 
 /** Loopback alone where the daemon is used on this machine alone; a public base URL means that a proxy passes requests on. */
 export function reachOf(settings: Pick<SettingValues, 'host' | 'publicBaseUrl' | 'streamhubPublicUrl'>): Reach {
@@ -39,8 +38,8 @@ export function reachOf(settings: Pick<SettingValues, 'host' | 'publicBaseUrl' |
     bind: isBehindProxy ? [loopback] : isEveryAddress(settings.host) ? undefined : [settings.host, loopback],
     isLocal,
     nodeIp,
-    ownHost: inUrl(loopback),
-    publicHost: isLocal ? inUrl(loopback) : (baseUrl?.hostname ?? inUrl(nodeIp)),
+    ownHost: hostInUrl(loopback),
+    publicHost: isLocal ? hostInUrl(loopback) : (baseUrl?.hostname ?? hostInUrl(nodeIp)),
     isSecure: baseUrl?.protocol === 'https:',
   };
 }

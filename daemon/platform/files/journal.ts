@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { putInPlace, type StagedFile, stageFile, writeAtomically } from '#shared/files/atomic-file.ts';
+import { makeFolder } from '#shared/files/make-folder.ts';
 import { ifMissing } from './file-errors.ts';
 
 interface Intent {
@@ -57,7 +58,7 @@ export class FileJournal {
           stamp: await stampOf(target),
         });
       }
-      await mkdir(this.#folder, { recursive: true, mode: 0o700 });
+      await makeFolder(this.#folder);
       await writeAtomically(file, JSON.stringify(intent));
     } catch (error) {
       await Promise.allSettled([...copies, ...staged].map((one) => one.discard()));

@@ -1,6 +1,7 @@
 import { appendFileSync, statSync } from 'node:fs';
-import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
+import { makeFolder } from '#shared/files/make-folder.ts';
 import type { Background } from '../background.ts';
 import type { LogSink } from './logger.ts';
 
@@ -196,7 +197,7 @@ export class FileSink implements LogSink {
   async #append(): Promise<void> {
     if (this.#rest.length === 0) this.#rest = this.#take();
     if (this.#handle === undefined) {
-      await mkdir(this.#options.dir, { recursive: true, mode: 0o700 });
+      await makeFolder(this.#options.dir);
       this.#handle = await open(this.#file, 'a', 0o600);
     }
     while (this.#rest.length > 0) {

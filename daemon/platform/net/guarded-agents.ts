@@ -3,6 +3,7 @@ import type https from 'node:https';
 import net from 'node:net';
 import type { Duplex } from 'node:stream';
 import type tls from 'node:tls';
+import { hostInUrl } from '#shared/format.ts';
 import { type EndpointPolicy, guardedLookup } from './endpoint-policy.ts';
 import { proxyFor, proxySettings } from './proxy.ts';
 
@@ -87,7 +88,7 @@ export async function openTunnel(
   policy: EndpointPolicy,
 ): Promise<net.Socket> {
   const address = await checkedAddress(target.host, lookup, policy);
-  const authority = `${net.isIPv6(address) ? `[${address}]` : address}:${target.port}`;
+  const authority = `${hostInUrl(address)}:${target.port}`;
   const isTls = proxy.protocol === 'https:';
   const { promise, resolve, reject } = Promise.withResolvers<net.Socket>();
   const asked = (isTls ? load('node:https') : http).request({

@@ -1,7 +1,8 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Mutex } from 'async-mutex';
 import { ensureMode, finishOverwrites, type StagedFile, stageFile } from '#shared/files/atomic-file.ts';
+import { makeFolder } from '#shared/files/make-folder.ts';
 import { setAside } from '#shared/files/set-aside.ts';
 import type { Log } from '../log.ts';
 
@@ -41,7 +42,7 @@ export class SecretFile {
   async load(): Promise<void> {
     const { file, log } = this.#deps;
     const folder = path.dirname(file);
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await makeFolder(folder);
     await ensureMode(folder, 0o700);
     // a temporary file may belong to an interrupted change, which the start has tried to finish
     await finishOverwrites(file);

@@ -3,6 +3,7 @@ import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Log } from '#daemon/platform/log.ts';
 import { syncFolder } from '#shared/files/atomic-file.ts';
+import { makeFolder } from '#shared/files/make-folder.ts';
 import type { PluginRoot } from '../records.ts';
 
 /** Folders beside the plugins in which a change is prepared; the daemon sees no plugin in them. */
@@ -26,7 +27,7 @@ export interface PreparedPlugin {
 /** Makes a folder in which a plugin is prepared. It is on the same disk as the plugins, so that one rename moves it. */
 export async function newStage(plugins: string): Promise<string> {
   const stage = path.join(plugins, `.add-${randomBytes(6).toString('hex')}`);
-  await mkdir(stage, { recursive: true, mode: 0o700 });
+  await makeFolder(stage);
   return stage;
 }
 
@@ -43,7 +44,7 @@ export async function putPlugin(stage: string, { id, prepared, name, old }: Prep
   await rename(prepared, ready);
   if (old !== null) {
     const kept = path.join(stage, 'old', id);
-    await mkdir(kept, { recursive: true, mode: 0o700 });
+    await makeFolder(kept);
     await rename(path.join(plugins, old), path.join(kept, old));
   }
   // where a daemon has started or reloaded just now, it has finished this already
@@ -118,7 +119,7 @@ async function keepOld(stage: string): Promise<void> {
   const id = await firstIn(path.join(stage, 'old'));
   if (id === undefined) return;
   const previous = path.join(path.dirname(stage), PREVIOUS);
-  await mkdir(previous, { recursive: true, mode: 0o700 });
+  await makeFolder(previous);
   await rename(path.join(previous, id), path.join(stage, 'before')).catch(unlessMissing(undefined));
   await rename(path.join(stage, 'old', id), path.join(previous, id)).catch(unlessMissing(undefined));
 }

@@ -1,9 +1,10 @@
-import { copyFile, mkdir, open, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { copyFile, open, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { extract, list, type ReadEntry } from 'tar';
 import { parseConfig } from '#shared/config/parse.ts';
+import { makeFolder } from '#shared/files/make-folder.ts';
 import { INSIDE_PATTERN, PRESET_ID_PATTERN } from '#shared/plugin-sdk/manifest.ts';
 import { refusal } from '#shared/plugin-sdk/problems.ts';
 import { MAX_PLUGIN_BYTES, MAX_PLUGIN_FILES } from '../packed-files.ts';
@@ -29,7 +30,7 @@ export async function unpackFile(file: string, folder: string): Promise<string> 
   const head = await firstBytes(file);
   if (head === GZIP) {
     const target = path.join(folder, UNPACKED);
-    await mkdir(target, { recursive: true, mode: 0o700 });
+    await makeFolder(target);
     await unpackPlugin(file, target);
     return UNPACKED;
   }
@@ -37,7 +38,7 @@ export async function unpackFile(file: string, folder: string): Promise<string> 
   const id = await presetIdOf(file);
   if (id === undefined)
     throw refusal('ARCHIVE_UNREADABLE', { detail: 'it is neither a packed plugin (.tgz) nor a preset file' });
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await makeFolder(folder);
   await copyFile(file, path.join(folder, `${id}.yaml`));
   return `${id}.yaml`;
 }

@@ -1,6 +1,7 @@
 import dns from 'node:dns';
 import type { LookupFunction } from 'node:net';
 import { type EndpointPolicy, endpointProblem, guardedLookup } from '#daemon/platform/net/endpoint-policy.ts';
+import { hostInUrl } from '#shared/format.ts';
 import { fix } from './fix.ts';
 
 type Done = (error: Error | null, address: string | dns.LookupAddress[], family?: number) => void;
@@ -55,7 +56,7 @@ function checkedLookup(policy: EndpointPolicy): (name: unknown, options: unknown
     const callback = (typeof given === 'function' ? given : done) as Done;
     // read once: what is checked is what is used
     const host = String(name);
-    const problem = endpointProblem(`http://${host.includes(':') ? `[${host}]` : host}/`, policy);
+    const problem = endpointProblem(`http://${hostInUrl(host)}/`, policy);
     if (problem === undefined) lookup(host, plainOptions(given), callback as Parameters<LookupFunction>[2]);
     else process.nextTick(callback, refused(`a name that ${problem}`));
   };

@@ -6,6 +6,7 @@ import os from 'node:os';
 import traceEvents from 'node:trace_events';
 import v8 from 'node:v8';
 import type { EndpointPolicy } from '#daemon/platform/net/endpoint-policy.ts';
+import { hostInUrl } from '#shared/format.ts';
 import { networkGuard } from '../network-guard.ts';
 import { fix } from './fix.ts';
 import { guardHandles } from './guard-handles.ts';
@@ -82,7 +83,7 @@ function guardConnections(policy: EndpointPolicy, relayPort: number | null): voi
       options = plainOptions(given);
       const host = (options['host'] ??= 'localhost') as string;
       isRelay = relayPort !== null && host === '127.0.0.1' && Number(options['port']) === relayPort;
-      if (!isRelay) guard.check(`http://${net.isIPv6(host) ? `[${host}]` : host}/`);
+      if (!isRelay) guard.check(`http://${hostInUrl(host)}/`);
     } catch (error) {
       process.nextTick(() => this.destroy(error as Error));
       return this;

@@ -1,7 +1,8 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { TSchema } from 'typebox';
 import { recoverFile, writeAtomically } from '#shared/files/atomic-file.ts';
+import { makeFolder } from '#shared/files/make-folder.ts';
 import { setAside } from '#shared/files/set-aside.ts';
 import { schemaError } from '#shared/ipc/check.ts';
 import { failure } from '#shared/ipc/outcome.ts';
@@ -103,7 +104,7 @@ export class JsonFile<T> {
   async #replace(text: string): Promise<void> {
     const { file } = this.#options;
     try {
-      await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
+      await makeFolder(path.dirname(file));
       await writeAtomically(file, text);
     } catch (cause) {
       throw failure('FILE_UNWRITABLE', { file, reason: (cause as Error).message }, { cause });

@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { makeFolderSync } from '#shared/files/make-folder.ts';
 import { isRunning, type RunFile, readRunFile } from '#shared/files/run-file.ts';
 import { failure } from '#shared/ipc/outcome.ts';
 import { saysPortInUse } from '#shared/start-failure.ts';
@@ -87,7 +88,7 @@ export class DaemonProcess {
 
   async #spawn({ node, entry }: Runtime, port: string, settings: Record<string, string>): Promise<RunFile> {
     const { dataDir, env, startMs, onFall } = this.#options;
-    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+    makeFolderSync(dataDir);
     const errors = openSync(this.#errorFile(), 'w', 0o600);
     const child = spawn(node, [entry], {
       cwd: dataDir,

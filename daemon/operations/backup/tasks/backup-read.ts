@@ -1,8 +1,9 @@
 import { createReadStream } from 'node:fs';
-import { mkdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import type { MessagePort } from 'node:worker_threads';
 import { openStorage } from '#daemon/apps/storage/open-client.ts';
 import { withPlugins } from '#daemon/plugins/broker-client.ts';
+import { makeFolder } from '#shared/files/make-folder.ts';
 import { type BackupFault, faultOf, type Manifest, type SchemaVersions } from '../manifest.ts';
 import { readBackup } from '../read.ts';
 import { type BackupRequest, type BackupStorage, paced, storageFault } from './backup-write.ts';
@@ -42,7 +43,7 @@ export default async function backupRead(input: BackupReadInput): Promise<Backup
     });
   try {
     await rm(into, { recursive: true, force: true });
-    await mkdir(into, { recursive: true, mode: 0o700 });
+    await makeFolder(into);
     const { manifest, rows, databases } =
       storage === null
         ? await read(createReadStream(input.file))

@@ -1,10 +1,11 @@
 import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdir, open, rm, stat } from 'node:fs/promises';
+import { open, rm, stat } from 'node:fs/promises';
 import { type Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { MessagePort } from 'node:worker_threads';
 import { openStorage, type StorageAccess } from '#daemon/apps/storage/open-client.ts';
 import { withPlugins } from '#daemon/plugins/broker-client.ts';
+import { makeFolder } from '#shared/files/make-folder.ts';
 import { StorageError, withAnswer } from '#shared/plugin-sdk/storage-error.ts';
 import { type CollectedFile, type CollectInput, Collector, contentOf, type Holds } from '../collect.ts';
 import { type BackupFault, BackupProblem, faultOf, MANIFEST_NAME, type Manifest } from '../manifest.ts';
@@ -50,7 +51,7 @@ export default async function backupWrite(input: BackupWriteInput): Promise<Back
   const tell = paced((progress) => port.postMessage(progress satisfies BackupRequest));
   try {
     await rm(collect.work, { recursive: true, force: true });
-    await mkdir(collect.work, { recursive: true, mode: 0o700 });
+    await makeFolder(collect.work);
     const { manifest, files } = await new Collector(collect, holdsOver(port), tell, ending.signal).collect();
     const write = (open: Opened): Promise<number> => writeAndVerify(input, manifest, files, open, tell, ending.signal);
     const size =
