@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { ApiError } from '#shared/errors.ts';
 import { hookOperations } from './hook-operations.ts';
 
@@ -26,7 +26,9 @@ export function installParsers(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser(/^application\/json\s*(?:;|$)/i, { parseAs: 'string' }, (request, text, done) => {
     const body = text as string;
+    const problem = compression(request);
     if (body === '') done(null, undefined);
+    else if (problem !== undefined) done(problem);
     else if (isDeeperThan(MAX_DEPTH, body))
       done(new ApiError('BAD_JSON', { reason: `it is nested more than ${MAX_DEPTH} levels deep` }));
     else parseJson(request, body, done);
@@ -40,6 +42,12 @@ export function installParsers(app: FastifyInstance): void {
     };
   });
   app.addContentTypeParser('*', (request, payload: Readable, done) => {
+    const problem = compression(request);
+    if (problem !== undefined) {
+      payload.resume();
+      done(problem);
+      return;
+    }
     const { bodyLimit, config } = request.routeOptions;
     if (config.operation?.uploads?.includes(request.mediaType ?? '')) {
       request.upload = payload;
@@ -61,6 +69,14 @@ export function installParsers(app: FastifyInstance): void {
     payload.on('error', () => end(new ApiError('BAD_REQUEST', { reason: 'The body ended too early.' })));
     payload.on('end', () => end(null));
   });
+}
+
+/** Refuses a compressed body, which would only look damaged. */
+function compression({ headers }: FastifyRequest): ApiError | undefined {
+  const { 'content-encoding': encoding = 'identity' } = headers;
+  if (/^identity$/i.test(encoding)) return undefined;
+  const reason = `The body has the Content-Encoding ${encoding.slice(0, 40)}. Send it without compression.`;
+  return new ApiError('BAD_REQUEST', { reason });
 }
 
 /** Counts open brackets outside of texts; the parser refuses what isn't JSON. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { gzipSync } from 'node:zlib';
 import { operations } from '#shared/contract/index.ts';
 import { sharedDaemon } from '#test/helpers/daemon.ts';
 
@@ -48,6 +49,24 @@ describe('HTTP conventions', () => {
     assert.equal(status, 400);
     assert.equal(body.code, 'BAD_JSON');
     assert.ok(!/at .*\.(ts|js)/.test(text));
+  });
+
+  test('a compressed body is refused as that, and the connection takes the next request', async () => {
+    const zipped = gzipSync('{"name":"zipped"}');
+    for (const [place, type] of [
+      ['/apps', 'application/json'],
+      ['/plugins', 'application/gzip'],
+      ['/apps', 'text/plain'],
+    ] as const) {
+      const { status, body } = await daemon.api.call('POST', place, zipped, {
+        'content-type': type,
+        'content-encoding': 'gzip',
+      });
+      assert.deepEqual([status, body.code], [400, 'BAD_REQUEST'], type);
+      assert.match(body.message, /Content-Encoding gzip\. Send it without compression/);
+    }
+    const plain = await daemon.api.post('/apps', { name: 'not-zipped' }, { 'content-encoding': 'identity' });
+    assert.equal(plain.status, 201, plain.text);
   });
 
   test('a body that is not JSON is ignored, so its fields are missing', async () => {
