@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import { Interrupted, UsageError } from './exit-codes.ts';
+import { readNamed } from './named-file.ts';
 
 const NO_PIPE = 'Standard input is a terminal: pipe the text into the command.';
 
@@ -62,7 +62,7 @@ export async function secretLine(question: string, what: string): Promise<string
 
 /** The passphrase of a backup: from a file, from STREAMHUB_BACKUP_PASSPHRASE, or entered. */
 export async function backupPassphrase(file: string | undefined): Promise<string> {
-  if (file !== undefined) return firstLine(await readFile(file, 'utf8'));
+  if (file !== undefined) return firstLine(String(await readNamed(file)));
   return process.env['STREAMHUB_BACKUP_PASSPHRASE'] || secretLine('Passphrase of the backup: ', 'passphrase');
 }
 

@@ -10,6 +10,7 @@ import { withPlugins } from '#daemon/plugins/broker-client.ts';
 import { runWithBroker } from '#daemon/plugins/plugin-broker.ts';
 import { readPlugins } from '#daemon/plugins/read-plugins.ts';
 import type { StorageClient } from '#shared/plugin-sdk/storage-provider.ts';
+import { checkNamed } from './named-file.ts';
 
 /** Where the bucket of a backup is. */
 export interface SourceOptions {
@@ -28,6 +29,11 @@ export async function readingBackup<T>(work: () => Promise<T>): Promise<T> {
     throw Object.assign(new Error(message), { hint });
   }
 }
+
+/** Refuses a name that leads to no file; what a bucket has is seen later. @throws UsageError */
+export const checkBackupName = async (place: string): Promise<void> => {
+  if (!place.startsWith('s3://')) await checkNamed(place);
+};
 
 /**
  * Opens a backup: a file, or an object of a bucket.

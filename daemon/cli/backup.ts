@@ -73,12 +73,13 @@ async function create({ to = '', recordings = false, logs, ask, passphraseFile, 
 }
 
 async function verify(file: string, { passphraseFile, ...source }: SourceOptions & { passphraseFile?: string }) {
-  const passphrase = await backupPassphrase(passphraseFile);
-  const [{ readBackup }, { SCHEMA }, { readingBackup, withBackup }] = await Promise.all([
+  const [{ readBackup }, { SCHEMA }, { checkBackupName, readingBackup, withBackup }] = await Promise.all([
     import('#daemon/operations/backup/read.ts'),
     import('#daemon/platform/db/schema-versions.ts'),
     import('./backup-source.ts'),
   ]);
+  await checkBackupName(file);
+  const passphrase = await backupPassphrase(passphraseFile);
   const into = await mkdtemp(path.join(os.tmpdir(), 'streamhub-backup-'));
   try {
     const read = { passphrase, into, mode: 'check', knows: SCHEMA } as const;

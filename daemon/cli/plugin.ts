@@ -1,9 +1,9 @@
-import { readFile } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
 import type { Operation } from '#shared/contract/operation.ts';
 import * as ops from '#shared/contract/plugins.ts';
 import type { PluginFromUrl } from '#shared/schema/plugins.ts';
 import { EXIT, ExitWith, UsageError } from './exit-codes.ts';
+import { readNamed } from './named-file.ts';
 import { KINDS, type Kind, scaffoldPlugin } from './plugin/scaffold.ts';
 import { type CommonOptions, operationCommand, remoteCommand } from './remote/command.ts';
 import { withDaemon } from './remote/daemon.ts';
@@ -144,13 +144,7 @@ async function sourceOf(
 }
 
 const fileOf = (file: string): Promise<Uint8Array> =>
-  readFile(file).catch((error: NodeJS.ErrnoException) => {
-    throw new UsageError(
-      error.code === 'EISDIR'
-        ? `${file} is a folder. streamhub plugin pack ${file} makes one file of it.`
-        : `${file} can’t be read: ${error.message}`,
-    );
-  });
+  readNamed(file, `streamhub plugin pack ${file} makes one file of it.`);
 
 async function install(source: string, options: RemoteOptions): Promise<void> {
   const input = await sourceOf(source, options);

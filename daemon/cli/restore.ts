@@ -37,13 +37,14 @@ async function restore(file: string, options: RestoreOptions, { root: dataDir, r
       throw new Error(
         `${dataDir} has data of StreamHub already. To replace it, add --force; it is kept in ${path.join(dataDir, 'replaced')}`,
       );
-    const passphrase = await backupPassphrase(options.passphraseFile);
-    await rm(stagedFolder(dataDir), { recursive: true, force: true });
-    const [{ readBackup }, { SCHEMA }, { readingBackup, withBackup }] = await Promise.all([
+    const [{ readBackup }, { SCHEMA }, { checkBackupName, readingBackup, withBackup }] = await Promise.all([
       import('#daemon/operations/backup/read.ts'),
       import('#daemon/platform/db/schema-versions.ts'),
       import('./backup-source.ts'),
     ]);
+    await checkBackupName(file);
+    const passphrase = await backupPassphrase(options.passphraseFile);
+    await rm(stagedFolder(dataDir), { recursive: true, force: true });
     const progress = new Progress();
     const { manifest, rows, databases } = await readingBackup(() =>
       withBackup(file, options, async ({ name, body }) => {

@@ -121,6 +121,19 @@ describe('in a terminal, against a daemon with TLS', { skip: terminalMissing }, 
     await refused('apps create Bad-Name', 1, /^streamhub: name must be 3 to 32 of a-z/m);
     await refused('config get nope', 5, /To list those that you can see: streamhub apps/);
     await refused('apps lst', 2, /^streamhub: there is no command apps lst\. Did you mean ls\?/m);
+    // each file that is named, before anything is asked for it
+    for (const command of [
+      'config validate live',
+      'api /apps --method POST --input',
+      'apps --ca-file',
+      'plugin install',
+      'backup verify',
+      `restore --data-dir ${folder}/restored`,
+      'backup verify /etc/hosts --passphrase-file',
+    ]) {
+      await refused(`${command} /srv/nothing/file`, 2, /^streamhub: \/srv\/nothing\/file can’t be read: ENOENT/m);
+      await refused(`${command} /etc`, 2, /^streamhub: \/etc is a folder\. /m);
+    }
     // its value isn't taken for a command
     await refused('apps --data-dir /srv/data', 2, /^streamhub: unknown option '--data-dir'/m);
     const { screen: report } = await screen('doctor');

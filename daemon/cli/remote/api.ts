@@ -1,10 +1,10 @@
-import { readFile } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { type Command, InvalidArgumentError } from 'commander';
 import { API_BASE } from '#shared/client/base.ts';
 import { DaemonError, refusalOf, UnreachableError } from '#shared/client/errors.ts';
 import { textFromStdin } from '../ask.ts';
 import { UsageError } from '../exit-codes.ts';
+import { readNamed } from '../named-file.ts';
 import { newCommand } from '../usage.ts';
 import { withConnection } from './command.ts';
 import type { ConnectionOptions } from './connection.ts';
@@ -77,7 +77,7 @@ async function callApi(given: string, options: ApiOptions): Promise<void> {
     options.input !== undefined
       ? options.input === '-'
         ? await textFromStdin()
-        : await readFile(options.input)
+        : await readNamed(options.input)
       : hasFields && method !== 'GET'
         ? JSON.stringify(fields)
         : undefined;

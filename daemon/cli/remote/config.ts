@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
 import * as ops from '#shared/contract/config.ts';
 import { confirm, textFromStdin } from '../ask.ts';
 import { EXIT, ExitWith, UsageError } from '../exit-codes.ts';
+import { readNamed } from '../named-file.ts';
 import { group } from '../usage.ts';
 import { type CommonOptions, operationCommand, remoteCommand } from './command.ts';
 import { type Review, reportOf, review, showReview, write } from './config-write.ts';
@@ -93,7 +93,7 @@ async function get(app: string, key: string | undefined, options: CommonOptions)
   });
 }
 
-const textOf = (file: string): Promise<string> => (file === '-' ? textFromStdin() : readFile(file, 'utf8'));
+const textOf = (file: string): Promise<string> => (file === '-' ? textFromStdin() : readNamed(file).then(String));
 
 async function validate(app: string, file: string, options: CommonOptions): Promise<void> {
   const yaml = await textOf(file);

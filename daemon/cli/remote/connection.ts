@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import type { HttpOptions } from '#shared/client/http.ts';
 import { readRunFile } from '#shared/files/run-file.ts';
 import { UsageError } from '../exit-codes.ts';
+import { readNamed } from '../named-file.ts';
 import type { Trust } from './light-fetch.ts';
 
 /** How you choose the daemon of a command. */
@@ -109,9 +109,7 @@ async function contextTarget(name: string | undefined, caFile: string | undefine
 
 /** Authorities from a PEM file. @throws UsageError */
 export async function readCa(file: string): Promise<string> {
-  const text = await readFile(file, 'utf8').catch((error: Error) => {
-    throw new UsageError(`The CA file can’t be read: ${error.message}`);
-  });
+  const text = String(await readNamed(file));
   if (!text.includes('-----BEGIN CERTIFICATE-----'))
     throw new UsageError(`${file} contains no certificate in PEM format.`);
   return text;
