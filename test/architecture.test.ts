@@ -260,6 +260,7 @@ const OWN_TIMERS: Record<string, string> = {
   'daemon/platform/logs/store.ts': 'lets an idle thread go, touches memory only',
   'daemon/platform/logs/thread.ts': 'a time limit that settles a promise',
   'daemon/platform/logs/console-sink.ts': 'loads the printer once, before the daemon starts',
+  'daemon/platform/logs/line-writer.ts': 'tries a full pipe again, where no log can be written',
   'daemon/media/mqtt/broker.ts': 'time limits that settle a promise or end a connection',
   'daemon/operations/system/livekit-probe.ts': 'a time limit that settles a promise',
   'daemon/plugins/process.ts': 'time limits that kill a child process, and a look at its memory',

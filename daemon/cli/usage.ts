@@ -118,8 +118,9 @@ async function runCommand(command: () => Promise<number>): Promise<number> {
   }
 }
 
-/** The reader of the output left, as `head` does: nobody is there to be told. */
+/** The reader of the output left, as `head` does: nobody is there to be told. What else fails, as a full disk, is told. */
 export function endQuietly(error: NodeJS.ErrnoException): void {
   if (error.code === 'EPIPE') process.exit(EXIT.ok.code);
-  throw error;
+  process.stderr.write(`streamhub: The output can’t be written: ${error.message}\n`);
+  process.exit(EXIT.failed.code);
 }

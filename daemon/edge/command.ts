@@ -74,7 +74,7 @@ function takeOptions(flags: Flags): InstallOptions {
 async function run(layout: Layout): Promise<number> {
   const stop = new AbortController();
   process.stdout.on('error', () => {});
-  for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, () => stop.abort());
+  for (const name of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(name, () => stop.abort());
   return runAgent(layout, stop.signal, (line) => say(`${new Date().toISOString()} ${line}`));
 }
 

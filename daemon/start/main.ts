@@ -15,7 +15,7 @@ import { type RunningDaemon, startDaemon } from './daemon.ts';
 import { FirstCredentials, isKeptOutput } from './first-credentials.ts';
 import type { FirstStart } from './first-start.ts';
 
-/** Runs the daemon as this process: start, say where it is, stop on SIGTERM or SIGINT with exit code 0. */
+/** Runs the daemon as this process: start, say where it is, stop on SIGTERM, SIGINT or SIGHUP with exit code 0. */
 export async function runDaemon(flags: Record<string, string | undefined>): Promise<void> {
   let settings: Settings;
   try {
@@ -38,6 +38,8 @@ export async function runDaemon(flags: Record<string, string | undefined>): Prom
     process.exitCode = 2;
     return;
   }
+  // the daemon outlives a reader of its output, a closed terminal and a full disk
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
   const logging = createLogging(settings);
   const { log } = logging;
   logging.addSink(consoleSink({ pretty: process.stdout.isTTY === true && settings.nodeEnv !== 'production' }));
@@ -57,21 +59,12 @@ export async function runDaemon(flags: Record<string, string | undefined>): Prom
     process.exitCode = 1;
     return;
   }
-  // after the port is open, because reading the authorities takes some time
-  trustSystemAuthorities();
-  const files = isKeptOutput(process.env) ? new FirstCredentials(daemon.dir) : undefined;
-  // a file that can't be written must not lose the only token: then it is shown after all
-  const areWritten =
-    files !== undefined && (await daemon.services.background.run('first token', () => files.write(daemon.firstStart)));
-  new FirstCredentials(daemon.dir).keepForADay(daemon.services.background);
-  greet(daemon, areWritten ? files : undefined);
-  const { background, console: webConsole } = daemon.services;
-  releaseYoungGeneration(background);
-  if (settings.consoleBuild) background.run('console build', () => webConsole.builder.run());
-
+  // before it says that it is there
   let stopping = false;
   const stop = (signal: string): void => {
-    if (stopping) process.exit(1); // asked twice: immediately
+    // asked twice: immediately; npm passes on that the terminal was closed, which the system tells too
+    if (stopping && signal !== 'SIGHUP') process.exit(1);
+    if (stopping) return;
     stopping = true;
     log.info({ signal }, 'stopping');
     daemon.stop().then(
@@ -86,8 +79,19 @@ export async function runDaemon(flags: Record<string, string | undefined>): Prom
       },
     );
   };
-  process.on('SIGTERM', stop);
-  process.on('SIGINT', stop);
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, stop);
+
+  // after the port is open, because reading the authorities takes some time
+  trustSystemAuthorities();
+  const files = isKeptOutput(process.env) ? new FirstCredentials(daemon.dir) : undefined;
+  // a file that can't be written must not lose the only token: then it is shown after all
+  const areWritten =
+    files !== undefined && (await daemon.services.background.run('first token', () => files.write(daemon.firstStart)));
+  new FirstCredentials(daemon.dir).keepForADay(daemon.services.background);
+  greet(daemon, areWritten ? files : undefined);
+  const { background, console: webConsole } = daemon.services;
+  releaseYoungGeneration(background);
+  if (settings.consoleBuild) background.run('console build', () => webConsole.builder.run());
 }
 
 function startFailure(error: unknown, settings: Settings): string {

@@ -30,6 +30,8 @@ export interface Session {
   sees(text: RegExp): Promise<void>;
   /** Types a text; `\r` is the Enter key, `\x03` Ctrl-C. */
   type(text: string): void;
+  /** Closes the window: the system sends SIGHUP, and what is written fails. */
+  close(): void;
   readonly ended: Promise<Ran>;
 }
 
@@ -65,6 +67,7 @@ export function programInTerminal(program: string, args: readonly string[], env:
     screen,
     ended,
     type: (text) => child.write(text),
+    close: () => (child as IPty & { destroy(): void }).destroy(),
     sees: async (text) => {
       await until(
         () => text.test(screen()) || code !== undefined,

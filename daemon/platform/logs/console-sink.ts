@@ -1,19 +1,10 @@
-import pino from 'pino';
+import { lineWriter } from './line-writer.ts';
 import type { LogSink } from './logger.ts';
 
 /** Lines for standard output: coloured text for a person at a terminal, JSON for everything else. */
 export function consoleSink(options: { pretty: boolean }): LogSink {
-  const out = pino.destination({ fd: 1, sync: false });
-  // a closed pipe is the reader's choice, not a failure
-  out.on('error', () => {});
-  const flushSync = (): void => {
-    try {
-      out.flushSync();
-    } catch {
-      // the terminal is gone
-    }
-  };
-  if (!options.pretty) return { write: (line) => void out.write(line), flushSync };
+  const out = lineWriter(1);
+  if (!options.pretty) return out;
 
   // loaded beside the start, not in front of it
   let format: ((line: string) => string) | undefined;
@@ -34,7 +25,7 @@ export function consoleSink(options: { pretty: boolean }): LogSink {
     },
     flushSync() {
       for (const line of early.splice(0)) out.write(line);
-      flushSync();
+      out.flushSync();
     },
   };
 }
