@@ -6,17 +6,19 @@ import { UsageError } from './exit-codes.ts';
  * @param ofFolder what to do with a folder instead
  * @throws UsageError where it can't be read
  */
-export const readNamed = (file: string, ofFolder = 'Name a file.'): Promise<Buffer> =>
-  readFile(file).catch((error: NodeJS.ErrnoException) => {
-    throw new UsageError(
-      error.code === 'EISDIR' ? `${file} is a folder. ${ofFolder}` : `${file} can’t be read: ${error.message}`,
-    );
-  });
-
-/** Refuses a name that leads to no file, before a person enters a passphrase for it. @throws UsageError */
-export async function checkNamed(file: string): Promise<void> {
-  const found = await stat(file).catch((error: Error) => {
-    throw new UsageError(`${file} can’t be read: ${error.message}`);
-  });
-  if (found.isDirectory()) throw new UsageError(`${file} is a folder. Name a file.`);
+export async function readNamed(file: string, ofFolder?: string): Promise<Buffer> {
+  await checkNamed(file, ofFolder);
+  return readFile(file).catch(refuse(file));
 }
+
+/** Checks that the file is there, for example before a person enters a passphrase for it. @throws UsageError */
+export async function checkNamed(file: string, ofFolder = 'Name a file.'): Promise<void> {
+  const found = await stat(file).catch(refuse(file));
+  if (found.isDirectory()) throw new UsageError(`${file} is a folder. ${ofFolder}`);
+}
+
+const refuse =
+  (file: string) =>
+  (error: Error): never => {
+    throw new UsageError(`${file} can’t be read: ${error.message}`);
+  };

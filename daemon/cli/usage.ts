@@ -118,7 +118,7 @@ async function runCommand(command: () => Promise<number>): Promise<number> {
   }
 }
 
-/** The reader of the output left, as `head` does: nobody is there to be told. What else fails, as a full disk, is told. */
+/** Ends a command whose output can't be written: quietly if the reader left, as `head` does, else with a message. */
 export function endQuietly(error: NodeJS.ErrnoException): void {
   if (error.code === 'EPIPE') process.exit(EXIT.ok.code);
   process.stderr.write(`streamhub: The output can’t be written: ${error.message}\n`);

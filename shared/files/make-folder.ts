@@ -3,8 +3,8 @@ import { mkdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 
 /**
- * Makes a folder and those above it, unless they are there. Node's own `recursive` tells a read-only file system as ENOENT,
- * and never ends below `/proc`.
+ * Makes a folder and those above it, unless they are there. Node's own `recursive` reports a read-only file system as ENOENT,
+ * and loops forever below `/proc`.
  * @param mode of each folder that is made
  * @throws Error of the system
  */
@@ -29,7 +29,11 @@ export function makeFolderSync(folder: string, mode = 0o700): void {
     if (statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return;
     if (!lacksParent(folder, error)) throw error;
     makeFolderSync(path.dirname(folder), mode);
-    mkdirSync(folder, { mode });
+    try {
+      mkdirSync(folder, { mode });
+    } catch (second) {
+      if ((second as NodeJS.ErrnoException).code !== 'EEXIST') throw second;
+    }
   }
 }
 

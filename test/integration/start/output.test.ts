@@ -1,4 +1,4 @@
-// A daemon whose output can't be written: the log has a file too, so the daemon works on, and stops when it is told.
+// What a daemon does when its output can't be written: the log also has a file, so it keeps working and stops in order.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
