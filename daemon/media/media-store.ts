@@ -60,6 +60,7 @@ const CALLBACKS: Readonly<Record<RowChange['kind'], readonly CallbackEventName[]
   recording_started: ['recording_started'],
   recording_uploading: [],
   recording_finished: [],
+  recording_broken: [],
   recording_ready: ['recording_ready', 'vod_ready'],
   recording_failed: ['recording_failed'],
   recording_cancelled: ['recording_cancelled'],
@@ -79,6 +80,8 @@ const EVENTS = {
   recording_uploading: 'recording.uploading',
   // told as ready once its length is read
   recording_finished: null,
+  // told as ready or failed once its storage was looked at
+  recording_broken: null,
   recording_ready: 'recording.ready',
   recording_failed: 'recording.failed',
   recording_cancelled: 'recording.cancelled',

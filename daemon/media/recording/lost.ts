@@ -12,7 +12,7 @@ import { LiveKitError, toApiError } from '../livekit/errors.ts';
 import type { MediaStore } from '../media-store.ts';
 import { livekitMemory } from '../streams/repository.ts';
 import type { VodRecord } from '../vods/repository.ts';
-import { applyEgress, failVod } from '../vods/vod-lifecycle.ts';
+import { applyEgress } from '../vods/vod-lifecycle.ts';
 
 /** LiveKit takes 20 s to notice that a recorder is gone. */
 const GONE_WITHIN_MS = 25_000;
@@ -27,7 +27,7 @@ export interface LostRecordingsDeps {
   livekit: Pick<LiveKit, 'stopEgress' | 'pingEgress' | 'findEgress' | 'listParticipants'>;
   mediaStore: MediaStore;
   databases: AppDatabases;
-  /** Keeps what a lost recording left in the storage. */
+  /** Ends a lost recording, and keeps what it left in the storage. */
   recover(app: AppEntry, vod: VodRecord, reason: string): Promise<void>;
   clock: Clock;
   log: Log<'warn'>;
@@ -162,7 +162,6 @@ export class LostRecordings {
     this.#silent.delete(vod.egress_id as string);
     this.#deps.log.warn({ app: app.name, room: vod.room, egress: vod.egress_id, reason }, 'a recording is lost');
     await this.#deps.recover(app, vod, reason);
-    await this.#deps.mediaStore.change(app, ({ db, note, now }) => note(failVod(db, vod.id, reason, now)));
   }
 }
 

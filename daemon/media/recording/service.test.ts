@@ -22,7 +22,7 @@ import { streamRepository } from '../streams/repository.ts';
 import { RoomDirectory } from '../streams/room-directory.ts';
 import { closeParticipant, openTrack } from '../streams/stream-lifecycle.ts';
 import { vodRepository } from '../vods/repository.ts';
-import { applyEgress } from '../vods/vod-lifecycle.ts';
+import { applyEgress, failVod } from '../vods/vod-lifecycle.ts';
 import { RecordingService } from './service.ts';
 
 const FACTS = {
@@ -171,7 +171,8 @@ async function setUp(t: TestContext, recordingConfig: object = {}, s3: object = 
       refusal: async () => refusal,
       providerProblem: async () => providerProblem,
     },
-    recover: async () => {},
+    recover: async (of, vod, reason) =>
+      void (await mediaStore.change(of, ({ db, note, now }) => note(failVod(db, vod.id, reason, now)))),
     findStream: (_app, id) => streamRepository(db()).find(id) as never,
     quotas: { checkRecording: async () => {} },
     log: { info() {}, warn() {}, error: (_data, message) => void logged.push(message) },

@@ -11,7 +11,8 @@ import type { MediaStore, RowChange } from '../media-store.ts';
 import { type VodRecord, vodRepository } from './repository.ts';
 import type { MediaInspectInput, MediaInspectOutput } from './tasks/media-inspect.ts';
 import { MEDIA_INSPECT } from './tasks.ts';
-import { measureVod, recoverVod, tellReady } from './vod-lifecycle.ts';
+import { measureVod, recoverVod } from './vod-facts.ts';
+import { failVod, tellReady } from './vod-lifecycle.ts';
 
 /** An older one will hardly be read any more. */
 const UNREAD_MS = 7 * 86_400_000;
@@ -19,6 +20,10 @@ const UNREAD_MS = 7 * 86_400_000;
 const TOLD_WITHIN_MS = 30_000;
 /** Waits before a storage that could not be asked is asked again. */
 const AGAIN_MS = [10_000, 60_000, 600_000] as const;
+
+const LOST_NOTE = 'Its egress service was lost while it recorded: the last segments can be missing.';
+const brokenNote = (reason: string): string =>
+  `Its egress failed while it recorded (${reason}): the last segments can be missing.`;
 
 export interface InspectorDeps {
   storage: Pick<StorageService, 'run'>;
@@ -35,6 +40,8 @@ export interface InspectorDeps {
 export class RecordingInspector {
   readonly #deps: InspectorDeps;
   readonly #waiting = new Set<() => void>();
+  /** By app and row. */
+  readonly #recovering = new Map<string, Promise<void>>();
   #isStopped = false;
 
   constructor(deps: InspectorDeps) {
@@ -52,6 +59,8 @@ export class RecordingInspector {
     await Promise.all(
       changes.map(async (change) => {
         if (change.kind === 'recording_finished') await this.#finish(app.name, change.vod.id);
+        else if (change.kind === 'recording_broken')
+          await this.recover(app, change.vod, change.reason, brokenNote(change.reason));
       }),
     );
   }
@@ -79,14 +88,30 @@ export class RecordingInspector {
       await this.#measure(app.name, id, 0);
   }
 
-  /** What a lost recording left in the storage: a playlist makes it playable but for its end, pictures belong to it. */
-  async recover(app: AppEntry, vod: VodRecord, reason: string): Promise<void> {
+  /**
+   * Ends a recording whose recorder is gone or has failed: what it left in the storage decides how. A playlist makes it playable
+   * but for its end, pictures belong to it.
+   */
+  recover(app: AppEntry, vod: VodRecord, reason: string, note = LOST_NOTE): Promise<void> {
+    const id = `${app.name} ${vod.id}`;
+    // LiveKit's list and its event tell the same
+    const running = this.#recovering.get(id) ?? this.#recover(app, vod, { reason, note });
+    this.#recovering.set(id, running);
+    return running.finally(() => this.#recovering.delete(id));
+  }
+
+  async #recover(app: AppEntry, vod: VodRecord, ending: { reason: string; note: string }): Promise<void> {
+    const found = await this.#left(app.name, vod);
+    await this.#deps.mediaStore.change(app, ({ db, note, now }) =>
+      note(found === undefined ? failVod(db, vod.id, ending.reason, now) : recoverVod(db, vod.id, found, ending, now)),
+    );
+  }
+
+  async #left(app: string, vod: VodRecord): Promise<MediaInspectOutput | undefined> {
     const key = vod.format === 'hls' ? (vod.file_key ?? vod.local_path) : null;
-    if (key === null && vod.snapshot_prefix === null) return;
-    const prefixes = servicePrefixes(this.#deps.databases.get(app.name), vod);
-    const found = await this.#inspect(app.name, vod, { key, pictures: vod.snapshot_prefix, isLost: true, prefixes });
-    if (found === undefined) return;
-    await this.#deps.mediaStore.change(app, ({ db, note, now }) => note(recoverVod(db, vod.id, found, reason, now)));
+    if (key === null && vod.snapshot_prefix === null) return undefined;
+    const prefixes = servicePrefixes(this.#deps.databases.get(app), vod);
+    return this.#inspect(app, vod, { key, pictures: vod.snapshot_prefix, isLost: true, prefixes });
   }
 
   /** Tells receivers that it is ready: with the length from the file, or LiveKit's if reading takes too long. */

@@ -17,7 +17,7 @@ import type { EgressLadders } from '../transcoding/egress-ladders.ts';
 import { type TranscodingRecord, transcodingRepository } from '../transcoding/repository.ts';
 import { isLadder, UPLOADING_FORMAT } from '../transcoding/rows.ts';
 import { type VodRecord, type VodVariantRecord, vodRepository } from './repository.ts';
-import { isOpen, SNAPSHOT_FORMAT, tellReady } from './vod-lifecycle.ts';
+import { isOpen, LEFTOVER_FORMAT, SNAPSHOT_FORMAT, tellReady } from './vod-lifecycle.ts';
 
 export interface VodServiceDeps {
   mediaStore: MediaStore;
@@ -38,6 +38,8 @@ export interface VodServiceDeps {
   log: Log<'warn'>;
 }
 
+/** Variants that only name objects. */
+const UNSEEN_FORMATS: readonly (string | null)[] = [SNAPSHOT_FORMAT, UPLOADING_FORMAT, LEFTOVER_FORMAT];
 const NO_LINKS: ObjectLinks = { publicUrl: null, presignedUrl: null, problem: null };
 
 /** The VODs of an app: rows, links, deletion. */
@@ -94,7 +96,7 @@ export class VodService {
     const vod = this.find(app, id);
     const variants = vodRepository(this.#deps.databases.get(app))
       .variants(id)
-      .filter(({ format }) => format !== SNAPSHOT_FORMAT && format !== UPLOADING_FORMAT);
+      .filter(({ format }) => !UNSEEN_FORMATS.includes(format));
     const transcoding = this.#transcoding(app, vod);
     if (!isPlayable(vod)) {
       const bare = variants.map((variant) => toVariant(variant, null));

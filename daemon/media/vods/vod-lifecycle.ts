@@ -11,14 +11,11 @@ import type { Db } from '#daemon/platform/db/open.ts';
 import { iso } from '#shared/instants.ts';
 import { applyEncoder } from '../live-hls/lifecycle.ts';
 import type { Egress, EgressFile } from '../livekit/egress.ts';
-import type { Span } from '../livekit/facts.ts';
 import { isUnderWay, moveRepository } from '../moving/repository.ts';
 import { livekitMemory, streamRepository } from '../streams/repository.ts';
 import { applyLadderEncoder } from '../transcoding/encoders.ts';
-import { boundedFacts } from './file-facts.ts';
 import { type NewVod, type VodRecord, vodRepository } from './repository.ts';
 import { requestedPlace, resultPlace } from './result-place.ts';
-import type { MediaInspectOutput } from './tasks/media-inspect.ts';
 
 /** A change of a VOD's row. `recording_finished`: it is ready; `recording_ready` follows, which tells receivers. */
 export type VodChange =
@@ -35,6 +32,8 @@ export type VodChange =
         | 'snapshot_taken';
       vod: VodRecord;
     }
+  /** Its egress has failed; what it left in the storage decides whether the recording has, too. */
+  | { kind: 'recording_broken'; vod: VodRecord; reason: string }
   /** Its ladder was made, or won't be. */
   | { kind: 'vod_ready'; vod: VodRecord; playlist: string | null };
 
@@ -49,6 +48,8 @@ export interface VodOwner {
 
 /** Format of the variant that holds a recording's snapshots. */
 export const SNAPSHOT_FORMAT = 'jpeg';
+/** Format of the variant that names what a failed recording left, so that it is deleted with the row. */
+export const LEFTOVER_FORMAT = 'leftover';
 
 /** Inserts the row before LiveKit is asked to record. */
 export function beginVod(db: Db, vod: NewVod): VodRecord {
@@ -148,7 +149,7 @@ function picturePrefix(vod: VodRecord, prefix: string, { appDir }: VodOwner): st
 const snapshotKey = (prefix: string, index: number): string => `${prefix}_${String(index).padStart(5, '0')}.jpeg`;
 
 /** Lists the snapshots in a variant row, so that they are deleted with the VOD. */
-function keepSnapshots(
+export function keepSnapshots(
   db: Db,
   { id, ...vod }: VodRecord,
   { prefix, count }: { prefix: string | null; count: number },
@@ -196,7 +197,7 @@ function advance(db: Db, vod: VodRecord, egress: Egress, owner: VodOwner, at: nu
   }
 }
 
-/** What was written stays with the row, so that it is deleted with it. */
+/** What was written stays with the row, so that it is deleted with it; segments can still be watched. */
 function fail(
   db: Db,
   vod: VodRecord,
@@ -209,12 +210,28 @@ function fail(
   const isCancelled = egress.isAborted && vod.status === 'starting' && (vod.is_stopped === 1 || STOPPED.test(error));
   if (isCancelled) return failVod(db, vods.update(vod.id, { is_stopped: 1 }).id, '', egress.endedAt ?? at)[0];
   const file = egress.files.find(({ bytes, location }) => bytes !== 0 || location !== null);
+  const playlist = file === undefined && !egress.isAborted ? playlistAt(vod, egress, owner) : undefined;
+  if (playlist !== undefined) {
+    const broken = vods.update(vod.id, { ...playlist, status: 'uploading' });
+    return { kind: 'recording_broken', vod: broken, reason: error };
+  }
   const kept = file === undefined ? { file_key: null, local_path: null } : fileColumns(file, vod, egress, owner);
   const ended_at = iso(egress.endedAt ?? at);
   return {
     kind: 'recording_failed',
     vod: vods.update(vod.id, { ...kept, status: 'failed', error, ended_at }),
   };
+}
+
+/** Where the playlist of a recording in segments is, or should be; undefined for another, or where nothing can be read. */
+function playlistAt(vod: VodRecord, egress: Egress, owner: VodOwner): Partial<VodRecord> | undefined {
+  if (vod.format !== 'hls' || vod.status === 'starting' || vod.storage_provider === ELSEWHERE_PROVIDER)
+    return undefined;
+  if ((vod.file_key ?? vod.local_path) !== null) return {};
+  const result = segmentsFile(egress);
+  if (result === undefined) return undefined;
+  const { file_key, local_path } = resultPlace(result, egress, wishOf(vod, owner));
+  return (file_key ?? local_path) === null ? undefined : { file_key, local_path };
 }
 
 /** LiveKit's words for a stop before there was anything to record. */
@@ -351,75 +368,4 @@ function externalVod(db: Db, egress: Egress, owner: VodOwner, at: number): NewVo
 function formatOf(name: string): string | null {
   const extension = path.posix.extname(name).slice(1).toLowerCase();
   return /^[a-z0-9]{1,8}$/.test(extension) ? (extension === 'm3u8' ? 'hls' : extension) : null;
-}
-
-/** Takes over what was read from the file itself. */
-export function measureVod(db: Db, id: number, { facts, segments }: MediaInspectOutput, at: number): VodChange[] {
-  const vods = vodRepository(db);
-  const vod = vods.get(id);
-  if (vod?.status !== 'ready') return [];
-  // mark it as read, although there is nothing to read in it
-  const measured_at = iso(at);
-  if (facts === undefined) {
-    vods.update(id, { measured_at });
-    return tellReady(db, id);
-  }
-  const span = spanOf(vod, Date.parse(vod.ended_at ?? ''));
-  vods.update(id, { ...columnsOf(vod, boundedFacts(facts, span, segments?.bytes)), measured_at });
-  return [...tellReady(db, id), { kind: 'recording_measured', vod: vods.get(id) as VodRecord }];
-}
-
-function columnsOf(vod: VodRecord, facts: ReturnType<typeof boundedFacts>): Partial<VodRecord> {
-  return {
-    duration_s: facts.seconds ?? vod.duration_s,
-    width: facts.width,
-    height: facts.height,
-    video_codec: facts.videoCodec,
-    audio_codec: facts.audioCodec,
-    frame_rate: facts.frameRate,
-    size_bytes: facts.bytes ?? vod.size_bytes,
-  };
-}
-
-const spanOf = ({ started_at }: VodRecord, end: number): Span => ({
-  startedAt: Date.parse(started_at),
-  endedAt: Number.isNaN(end) ? null : end,
-});
-
-const CUT_OFF = 'Its egress service was lost while it recorded: the last segments can be missing.';
-
-/** A recording whose recorder is gone, after a look at what it left in the storage. */
-export function recoverVod(db: Db, id: number, found: MediaInspectOutput, reason: string, at: number): VodChange[] {
-  const vods = vodRepository(db);
-  let vod = vods.get(id);
-  if (vod === undefined || !isOpen(vod)) return [];
-  const { segments, prefix: own } = found;
-  if (found.pictures !== null && found.pictures > vod.snapshot_count && vod.snapshot_prefix !== null) {
-    vod = keepSnapshots(db, vod, { prefix: own + vod.snapshot_prefix, count: found.pictures }, at);
-  }
-  if (segments === undefined || found.facts === undefined) {
-    // what can't be looked at now is deleted with the row
-    const kept = found.isAway ? { file_key: vod.file_key, local_path: vod.local_path } : {};
-    return failVod(db, id, reason, at).map((change) => ({ ...change, vod: vods.update(id, kept) }));
-  }
-  const facts = boundedFacts(found.facts, spanOf(vod, at), segments.bytes);
-  vods.addVariant({
-    vod_id: id,
-    kind: 'master',
-    format: 'hls',
-    file_key: vod.file_key === null ? vod.local_path : own + vod.file_key,
-    size_bytes: facts.bytes,
-    extra_json: JSON.stringify({ segmentKeys: segments.keys, seconds: facts.seconds }),
-    created_at: iso(at),
-  });
-  const ended_at = iso(Math.min(at, Date.parse(vod.started_at) + (facts.seconds ?? 0) * 1000));
-  const ready = {
-    status: 'ready' as const,
-    error: null,
-    note: CUT_OFF,
-    ended_at,
-    measured_at: iso(at),
-    file_key: null,
-  };
-  return [{ kind: 'recording_ready', vod: vods.update(id, { ...columnsOf(vod, facts), ...ready }) }];
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { after, test } from 'node:test';
 import { promisify } from 'node:util';
+import { DeleteObjectCommand } from '@aws-sdk/client-s3';
 import { AudioFrame, AudioSource, LocalAudioTrack, TrackPublishOptions, TrackSource } from '@livekit/rtc-node';
 import { parseDocument } from 'yaml';
 import type { AppEntry } from '#daemon/apps/registry/registry.ts';
@@ -119,18 +120,21 @@ test('recordings of a real LiveKit, carried out by its services', async (t) => {
   // LiveKit takes 20 s to notice a lost service. Another one works in that time
   await app('safe', { format: 'segments', snapshot_seconds: 2 });
   await app('auto', { auto: true });
-  await (await enter('safe-one')).publish();
+  await Promise.all(['safe-one', 'safe-bare'].map(async (room) => (await enter(room)).publish()));
   // a lost recording has no result that tells the prefix
   await worker.storage({ storage: { prefix: 'service' } });
   const begun = await start('safe', { room: 'one' });
   await (await enter('auto-one')).publish();
   await when('auto', 'it began by itself', ([row]) => row?.status === 'recording');
-  const [vod] = await when('safe', 'it records', ([row]) => row.status === 'recording');
+  const bare = await start('safe', { room: 'bare' });
+  const [, vod] = await when('safe', 'both record', (rows) => rows.every(({ status }) => status === 'recording'));
   assert.equal(orders('safe-one')[0].segmentOutputs[0].segmentDuration, 2);
   const bucket = (await api.get('/apps/safe/s3')).body.data.bucket;
+  const segmentsOf = async (room: string) =>
+    (await s3.keys(bucket)).filter((key) => key.includes(`/${room}-`) && key.endsWith('.ts'));
   await until(
     'there are segments',
-    async () => (await s3.keys(bucket)).filter((key) => key.endsWith('.ts')).length > 2,
+    async () => (await segmentsOf('safe-one')).length > 2 && (await segmentsOf('safe-bare')).length > 0,
   );
   await app('dead', { format: 'segments' });
   await Promise.all(['ending', 'starting'].map(async (room) => (await enter(`dead-${room}`)).publish()));
@@ -146,6 +150,11 @@ test('recordings of a real LiveKit, carried out by its services', async (t) => {
   const [next] = await Promise.all([startMediaWorker(t, livekit), worker.kill()]);
   assert.ok(typeof next !== 'string');
   worker = next;
+  // as if it had been killed before it told of its last segment, or of any
+  const lastOf = async (room: string) => (await segmentsOf(room)).at(-1) as string;
+  await s3.put(bucket, [(await lastOf('safe-one')).replace(/\d{5}\.ts$/, '00777.ts')]);
+  const unnamed = (await lastOf('safe-bare')).replace(/_\d{5}\.ts$/, '.m3u8');
+  await s3.client.send(new DeleteObjectCommand({ Bucket: bucket, Key: unnamed }));
   const stopping = stop('safe', begun.id);
   const cancelled = stop('dead', starting.id);
   // two missing answers, 45 s apart, say that one that was ending is lost
@@ -235,11 +244,28 @@ test('recordings of a real LiveKit, carried out by its services', async (t) => {
     assert.deepEqual(await s3.keys(bucket), []);
   });
 
+  await t.test('one whose process was killed for want of memory is ready up to there, and deleted whole', async () => {
+    const bucket = (await api.get('/apps/own/s3')).body.data.bucket;
+    await worker.storage({ storage: { prefix: 'service' } });
+    await start('own', { room: 'one' });
+    const [vod] = await when('own', 'it records', ([row]) => row.status === 'recording');
+    await lasts(vod, 3);
+    await until('it has segments', async () => (await s3.keys(bucket)).some((key) => key.endsWith('.m3u8')));
+    await worker.killHandler(vod.egressId);
+    const [ready] = await when('own', 'it is over', ([row]) => row.status === 'ready' || row.status === 'failed');
+    await worker.storage({});
+    assert.deepEqual([ready.status, ready.error], ['ready', null], JSON.stringify(ready));
+    assert.match(ready.note, /failed while it recorded \(signal: killed\): the last segments can be missing/);
+    assert.match(await (await fetch(ready.url)).text(), /#EXT-X-ENDLIST/);
+    assert.equal((await api.delete(`/apps/own/vods/${ready.id}`)).status, 204);
+    assert.deepEqual(await s3.keys(bucket), []);
+  });
+
   await t.test('kill -9 of the service: segments stay playable, an MP4 fails, both rooms are free', async () => {
     const stopped = await stopping;
     assert.deepEqual([stopped.status, stopped.error, stopped.format], ['ready', null, 'hls'], JSON.stringify(stopped));
     assert.match(stopped.note, /was lost/);
-    const [row] = await vods('safe');
+    const row = (await vods('safe')).find(({ id }: any) => id === vod.id);
     const film = await probe(row.url);
     assert.ok(Math.abs(film.seconds - row.durationS) < 0.5, `${film.seconds} ${row.durationS}`);
     assert.deepEqual([row.width, row.height, row.videoCodec], [320, 180, 'h264']);
@@ -257,7 +283,10 @@ test('recordings of a real LiveKit, carried out by its services', async (t) => {
     await when('auto', 'it ends', ([last]) => last.status === 'ready');
     // nothing is left behind by a deletion, pictures included
     assert.ok((await s3.keys(bucket, 'service/p/snapshots/')).length > 0);
-    assert.equal((await api.delete(`/apps/safe/vods/${vod.id}`)).status, 204);
+    await when('safe', 'the other is over', ([other]) => other.status === 'failed');
+    assert.deepEqual((await api.get(`/apps/safe/vods/${bare.id}`)).body.variants, []);
+    assert.notEqual((await segmentsOf('safe-bare')).length, 0);
+    for (const { id } of [vod, bare]) assert.equal((await api.delete(`/apps/safe/vods/${id}`)).status, 204);
     assert.deepEqual(await s3.keys(bucket), []);
   });
 

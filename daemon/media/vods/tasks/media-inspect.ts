@@ -27,7 +27,10 @@ export interface MediaInspectInput {
 export interface MediaInspectOutput {
   /** Undefined if the file can't be read, or isn't a media file. */
   facts: MediaFacts | undefined;
-  /** Of a playlist: its segments, and what they take. */
+  /**
+   * Of a playlist: its segments, and what they take. Of a lost recording: all that are there, also those that no playlist
+   * names yet, or whose playlist is missing.
+   */
   segments: { keys: string[]; bytes: number } | undefined;
   /** What is before the key where the file was found: a prefix of the egress service's own. */
   prefix: string;
@@ -42,6 +45,9 @@ const MAX_PLAYLIST_BYTES = 8_000_000;
 const PROBED_BYTES = 4_000_000;
 const PROBE_MS = 20_000;
 const MAX_PICTURES = 100_000;
+const MAX_SEGMENTS = 100_000;
+/** What follows in the key of a playlist, a segment or a picture. */
+const OF_RECORDING = /^(?:\.m3u8|_\d+\.\w+)$/;
 /** Of a listing in which a lost recording is looked for: 200,000 keys. */
 const MAX_PAGES = 200;
 
@@ -55,7 +61,8 @@ export default async function mediaInspect(input: MediaInspectInput): Promise<Me
     await withPlugins(input.port, async (broker) => {
       const { client } = await openStorage(input.access, broker);
       try {
-        if (input.isLost && input.key !== null) output.prefix = await prefixOf(client, input.key, input.prefixes);
+        const stems = [input.key?.replace(/\.m3u8$/, ''), input.pictures].filter((stem) => typeof stem === 'string');
+        if (input.isLost) output.prefix = await prefixOf(client, stems, input.prefixes);
         const { prefix } = output;
         if (input.pictures !== null) output.pictures = await countPictures(client, prefix + input.pictures);
         if (input.key !== null) Object.assign(output, await inspect(client, prefix + input.key, input));
@@ -71,15 +78,22 @@ export default async function mediaInspect(input: MediaInspectInput): Promise<Me
 }
 
 /**
- * What an egress service has put before a key. Only the result of a recording tells its own prefix, and a lost one has no
- * result: so it is at its key, or where other recordings were, or it is looked for. Its name is used only once.
+ * What an egress service has put before its keys. Only the result of a recording tells its own prefix, and a lost one has no
+ * result: so its objects are at their keys, or where other recordings were, or they are looked for. Its names are used only once.
+ * @param stems how the keys of its playlist, segments and pictures begin without the prefix
  */
-async function prefixOf(client: StorageClient, key: string, prefixes: readonly string[]): Promise<string> {
-  for (const prefix of ['', ...prefixes]) if ((await client.head(prefix + key)) !== null) return prefix;
+async function prefixOf(client: StorageClient, stems: readonly string[], prefixes: readonly string[]): Promise<string> {
+  for (const prefix of ['', ...prefixes])
+    for (const stem of stems)
+      for await (const page of client.list({ prefix: prefix + stem }))
+        if (page.some(({ key }) => OF_RECORDING.test(key.slice(prefix.length + stem.length)))) return prefix;
   let pages = 0;
   for await (const page of client.list({ prefix: '' })) {
-    const found = page.find((object) => object.key.endsWith(`/${key}`))?.key;
-    if (found !== undefined) return found.slice(0, -key.length);
+    for (const { key } of page)
+      for (const stem of stems) {
+        const at = key.lastIndexOf(`/${stem}`) + 1;
+        if (at > 0 && OF_RECORDING.test(key.slice(at + stem.length))) return key.slice(0, at);
+      }
     if (++pages === MAX_PAGES) break;
   }
   return '';
@@ -91,7 +105,10 @@ async function inspect(
   { ffprobe, isLost }: MediaInspectInput,
 ): Promise<Pick<MediaInspectOutput, 'facts' | 'segments'>> {
   const size = (await client.head(key))?.size;
-  if (size === undefined) throw new StorageError('OBJECT_MISSING');
+  if (size === undefined) {
+    if (isLost && key.endsWith('.m3u8')) return { facts: undefined, segments: await leftBeside(client, key) };
+    throw new StorageError('OBJECT_MISSING');
+  }
   if (key.endsWith('.m3u8')) return inspectPlaylist(client, key, size, { ffprobe, isLost });
   const facts = await readMp4((offset, length) => part(client, key, offset, length), size);
   if (facts !== undefined || ffprobe === undefined) return { facts, segments: undefined };
@@ -110,7 +127,8 @@ async function inspectPlaylist(
   const names = text.split(/\r?\n/).filter((line) => line !== '' && !line.startsWith('#'));
   const keys = names.filter((name) => !name.includes('/')).map((name) => path.posix.join(folder, name));
   const first = keys[0];
-  if (!text.startsWith('#EXTM3U') || first === undefined) return { facts: undefined, segments: undefined };
+  if (!text.startsWith('#EXTM3U') || first === undefined)
+    return { facts: undefined, segments: isLost ? await leftBeside(client, key) : undefined };
   // players would wait for more
   if (isLost && !text.includes('#EXT-X-ENDLIST')) {
     const ended = `${text.trimEnd()}\n#EXT-X-ENDLIST\n`;
@@ -120,17 +138,28 @@ async function inspectPlaylist(
   const seconds = lengths.reduce((sum, length) => sum + length, 0);
   const found = ffprobe === undefined ? undefined : await probe(ffprobe, await part(client, first, 0, PROBED_BYTES));
   const none = { width: null, height: null, videoCodec: null, audioCodec: null, frameRate: null };
-  return { facts: { ...none, ...found, seconds }, segments: { keys, bytes: await bytesOf(client, keys) } };
+  const stored = await storedSegments(client, first.replace(/\d*\.\w+$/, ''));
+  // a segment is uploaded before the playlist that names it
+  const named = new Set(keys);
+  const all = isLost ? [...named, ...stored.keys().filter((name) => !named.has(name))] : keys;
+  const bytes = all.reduce((sum, name) => sum + (stored.get(name) ?? 0), 0);
+  return { facts: { ...none, ...found, seconds }, segments: { keys: all, bytes } };
 }
 
-/** Of segments, whose names begin alike. */
-async function bytesOf(client: StorageClient, keys: readonly string[]): Promise<number> {
-  const wanted = new Set(keys);
-  const prefix = (keys[0] as string).replace(/\d*\.\w+$/, '');
-  let bytes = 0;
+/** What a lost recording left without a playlist that names it: such a playlist, and segments with the names that we ordered. */
+async function leftBeside(client: StorageClient, playlist: string): Promise<{ keys: string[]; bytes: number }> {
+  const stored = await storedSegments(client, playlist.replace(/\.m3u8$/, '_'));
+  const bytes = stored.values().reduce((sum, size) => sum + size, 0);
+  return { keys: [playlist, ...stored.keys()], bytes };
+}
+
+/** Keys of segments, which are named by a number, with their bytes. */
+async function storedSegments(client: StorageClient, prefix: string): Promise<Map<string, number>> {
+  const stored = new Map<string, number>();
   for await (const page of client.list({ prefix }))
-    for (const { key, size } of page) if (wanted.has(key)) bytes += size;
-  return bytes;
+    for (const { key, size } of page)
+      if (/^\d+\.\w+$/.test(key.slice(prefix.length)) && stored.size < MAX_SEGMENTS) stored.set(key, size);
+  return stored;
 }
 
 async function countPictures(client: StorageClient, prefix: string): Promise<number> {
