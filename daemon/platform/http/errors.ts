@@ -6,6 +6,7 @@ import { isGlobal } from '#shared/access.ts';
 import type { Operation } from '#shared/contract/operation.ts';
 import { ApiError, ERRORS, type ErrorDefinition } from '#shared/errors.ts';
 import { fileError } from '../files/file-errors.ts';
+import { hookOperations } from './hook-operations.ts';
 import { requestFields } from './request-log.ts';
 
 /**
@@ -21,9 +22,17 @@ export function installErrorHandling(app: FastifyInstance, dataDir: string): voi
     const isOperator = principal !== null && principal !== undefined && isGlobal(principal);
     sendError(reply, refusal, isOperator ? (text) => text : (text) => text.replaceAll(below, ''));
   });
+  const notFound = ({ method, url }: FastifyRequest) => new ApiError('ROUTE_NOT_FOUND', { method, path: pathOf(url) });
   app.setNotFoundHandler((request) => {
-    throw new ApiError('ROUTE_NOT_FOUND', { method: request.method, path: pathOf(request.url) });
+    throw notFound(request);
   });
+  // nothing is named by an empty text: a variable of the client was empty, or the address has a slash too many
+  hookOperations(app, 'onRequest', ({ params }) =>
+    params === undefined
+      ? undefined
+      : (request, _reply, done) =>
+          done(Object.values(request.params as object).includes('') ? (notFound(request) as Error) : undefined),
+  );
 }
 
 /** The wire form: one superset of what older clients read. */

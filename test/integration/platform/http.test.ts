@@ -99,6 +99,22 @@ describe('HTTP conventions', () => {
     assert.ok(!body.message.includes('secret'));
   });
 
+  test('an address with an empty part, or a slash at its end, is of no route', async () => {
+    for (const [method, path] of [
+      ['GET', '/apps/'],
+      ['DELETE', '/apps/'],
+      ['GET', '/apps//config'],
+      ['GET', '/apps/live/'],
+      ['GET', '/apps/live/vods/'],
+      ['GET', '/jobs/'],
+      ['GET', '/plugins/'],
+    ] as const) {
+      const { status, body } = await daemon.api.call(method, path);
+      assert.deepEqual([status, body.code], [404, 'ROUTE_NOT_FOUND'], path);
+      assert.equal(body.message, `No route answers ${method} /api/v1${path}.`);
+    }
+  });
+
   test('security headers are set and the server does not name itself', async () => {
     const { headers } = await daemon.api.get('/apps');
     assert.equal(headers.get('x-content-type-options'), 'nosniff');
