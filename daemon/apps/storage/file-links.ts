@@ -67,8 +67,14 @@ export class FileLinks {
     return key;
   }
 
+  /**
+   * A playlist is read and signed once for each link. So the links of viewers who come within a while are the same one:
+   * it ends up to a twenty-fourth of its time later than asked.
+   */
   makePlaylist(app: string, appId: number, playlist: LinkedPlaylist, expiresIn: number): string {
-    return this.#address(app, this.playlist(appId, playlist, this.#expires(expiresIn)));
+    const step = Math.max(1, Math.floor(expiresIn / 24));
+    const expires = Math.ceil(this.#expires(expiresIn) / step) * step;
+    return this.#address(app, this.playlist(appId, playlist, expires));
   }
 
   /** Relative, as `file` is. @param expires seconds since 1970 */

@@ -53,8 +53,7 @@ export class AutomaticRecordings {
       plan.mode === 'participant'
         ? started.map((stream) => ({ room: stream.room, stream }))
         : [...new Set(started.map((stream) => stream.room))]
-            // only with the first publisher
-            .filter((room) => streams.activeIn(room).length <= started.filter((stream) => stream.room === room).length)
+            .filter((room) => hasFirst(started, room, streams.activeIn(room)))
             .map((room) => ({ room, stream: null }));
     if (subjects.length === 0) return;
     await this.#deps.quotas.checkRecording(null, app.tenantId);
@@ -127,6 +126,12 @@ export class AutomaticRecordings {
       throw error;
     }
   }
+}
+
+/** Did a room's first publisher just start? Others may have followed in the meantime. */
+function hasFirst(started: readonly StreamRecord[], room: string, active: readonly StreamRecord[]): boolean {
+  const first = Math.min(...started.filter((stream) => stream.room === room).map(({ id }) => id));
+  return active.every(({ id }) => id >= first);
 }
 
 const keyOf = (app: string, room: string, streamId: string | null): string => JSON.stringify([app, room, streamId]);

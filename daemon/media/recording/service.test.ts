@@ -105,6 +105,8 @@ async function setUp(t: TestContext, recordingConfig: object = {}, s3: object = 
   /** What is said for recorders that are not well. */
   const recorders = new Map<string, EgressAnswer>();
   const present: string[] = [];
+  /** Plans wait for this. */
+  let planned = Promise.resolve();
   let refusal: string | undefined;
   let providerProblem: string | undefined;
   let pluginFault: string | undefined;
@@ -148,7 +150,10 @@ async function setUp(t: TestContext, recordingConfig: object = {}, s3: object = 
     freeBytes: async () => 1e12,
     config: { get: async () => config },
     delivery: {
-      planOf: async (of) => deliveryPlan(of, { ...FACTS, storage: of.s3.bucket === '' ? 'folder' : 'bucket' }),
+      planOf: async (of) => {
+        await planned;
+        return deliveryPlan(of, { ...FACTS, storage: of.s3.bucket === '' ? 'folder' : 'bucket' });
+      },
     },
     storage: {
       recordingTarget: async () => {
@@ -190,8 +195,12 @@ async function setUp(t: TestContext, recordingConfig: object = {}, s3: object = 
     await mediaStore.change(app, work);
     await settle();
   };
-  const publish = (identity: string, room = 'live-stage') =>
-    change(({ note, now }) =>
+  const publish = async (identity: string, room = 'live-stage') => {
+    await enter(identity, room);
+    await settle();
+  };
+  const enter = (identity: string, room = 'live-stage') =>
+    mediaStore.change(app, ({ note, now }) =>
       note(
         openTrack(db(), {
           appId: 1,
@@ -212,10 +221,18 @@ async function setUp(t: TestContext, recordingConfig: object = {}, s3: object = 
     settle,
     change,
     publish,
+    /** Publishes; what follows from it may still be under way. */
+    enter,
     leave: (identity: string) => change(({ note, now }) => note(closeParticipant(db(), `PA_${identity}`, now))),
     vods: () => vodRepository(db()).page({}, { limit: 100, offset: 0 }).rows,
     answerWith: (next: typeof answer) => {
       answer = next;
+    },
+    /** Holds plans up. @returns which lets them go on */
+    holdPlans: () => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      planned = promise;
+      return resolve;
     },
     refuseWith: (reason: string) => {
       refusal = reason;
@@ -337,6 +354,21 @@ test('by itself: with a room’s first publisher, once, and it ends with the roo
   await recording.roomFinished(app, 'live-stage');
   await settle();
   assert.deepEqual(asked, ['start live-stage', 'stop EG_1']);
+});
+
+test('an automatic recording begins also when the second publisher comes before it is ordered', async (t) => {
+  const { asked, enter, holdPlans, settle, leave } = await setUp(t, { auto: true });
+  const goOn = holdPlans();
+  await enter('ana');
+  await enter('bob');
+  goOn();
+  await settle();
+  assert.deepEqual(asked, ['start live-stage']);
+  // who comes while somebody else publishes begins nothing
+  await enter('cyd');
+  await leave('ana');
+  await settle();
+  assert.deepEqual(asked, ['start live-stage']);
 });
 
 test('by itself in mode participant: everyone who publishes', async (t) => {

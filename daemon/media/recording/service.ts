@@ -114,8 +114,8 @@ export class RecordingService {
   /** Ends the recording with all its parts. Ended already = the row as it is. */
   async end(name: string, vod: VodRecord): Promise<VodRecord> {
     const app = this.#deps.apps.require(name);
-    const vods = vodRepository(this.#deps.databases.get(name));
-    const session = vods
+    const vods = () => vodRepository(this.#deps.databases.get(name));
+    const session = vods()
       .recordingIn(vod.room)
       .filter((one) => one.id === vod.id || (vod.session_id !== null && one.session_id === vod.session_id));
     this.#orders.stopSession(vod.session_id);
@@ -124,7 +124,7 @@ export class RecordingService {
     });
     for (const one of session) this.#parts.forget(name, one.id);
     await all(session.filter(({ egress_id }) => egress_id !== null).map((one) => this.#lost.stop(app, one)));
-    return vods.get(vod.id) ?? vod;
+    return vods().get(vod.id) ?? vod;
   }
 
   async endStream(name: string, id: string): Promise<VodRecord> {
