@@ -14,7 +14,9 @@ const SETTLE_AFTER_MS = 500;
 const TIDY_EVERY_MS = 3_600_000;
 /** Rows of one step; between two steps others have their turn. */
 const STEP = 500;
-/** Connections that one app keeps; beyond, the oldest sessions are deleted. */
+/** Connections that are removed with all that was measured of them. */
+const WHOLE_STEP = 20;
+/** Connections that one app keeps; beyond, the oldest sessions are deleted, then the oldest connections of running ones. */
 const MAX_STAYS = 5_000_000;
 /** Samples of clients that one app keeps, about 200 MB; beyond, the oldest are deleted. */
 const MAX_SAMPLES = 2_000_000;
@@ -26,6 +28,8 @@ export interface SessionKeeperDeps {
   background: Background;
   /** The time by which what is old is deleted. */
   retentionNow(): number;
+  /** `MAX_STAYS` by default. */
+  mostStays?: number;
   log: Log<'info' | 'warn'>;
 }
 
@@ -113,18 +117,25 @@ export class SessionKeeper {
   async #tidyApp(name: string, before: number): Promise<void> {
     const { databases } = this.#deps;
     let removed = 0;
+    let beyond = sessionRepository(databases.get(name)).beyond(this.#deps.mostStays ?? MAX_STAYS);
+    let old: number | undefined;
     for (;;) {
       await nextTurn();
       if (this.#isStopped) return;
       const sql = sessionRepository(databases.get(name));
       if (sql.removeOld(before, STEP) > 0) continue;
-      const old = sql.endedBefore(before) ?? (sql.size() > MAX_STAYS ? sql.oldestEnded() : undefined);
+      // one that was begun with is removed whole
+      old ??= sql.endedBefore(before) ?? (beyond > 0 ? sql.oldestEnded() : undefined);
       const samples = telemetryRepository(databases.get(name));
       if (samples.size() > MAX_SAMPLES && samples.removeOldest(STEP) > 0) continue;
+      if (old !== undefined && samples.removeOf(old, STEP) > 0) continue;
+      const stays =
+        old !== undefined ? sql.removeStays(old, STEP) : beyond > 0 ? sql.removeOver(Math.min(WHOLE_STEP, beyond)) : 0;
+      beyond -= stays;
+      if (stays > 0) continue;
       if (old === undefined) break;
-      if (samples.removeOf(old, STEP) > 0) continue;
-      if (sql.removeStays(old, STEP) > 0) continue;
       sql.remove(old);
+      old = undefined;
       removed += 1;
     }
     if (removed > 0) this.#deps.log.info({ app: name, removed }, 'old sessions deleted');
@@ -179,6 +190,8 @@ export class SessionKeeper {
       while ((ends[gone] as number) <= start && gone < index) gone += 1;
       peak = Math.max(peak, index + 1 - gone);
     }
-    sessionRepository(this.#deps.databases.get(app)).settle(session, peak);
+    // of a long session, the oldest connections may be gone
+    const most = starts.length < session.stays ? Math.max(peak, session.peak) : peak;
+    sessionRepository(this.#deps.databases.get(app)).settle(session, most);
   }
 }

@@ -235,9 +235,13 @@ export const sessionRepository = prepared((db: Db) => {
   const removeEvents = db.prepare<[number, number]>(
     'DELETE FROM room_events WHERE id IN (SELECT id FROM room_events WHERE began_at < ? LIMIT ?)',
   );
-  const sizes = db.prepare<[], { stays: number | null; least: number | null }>(
-    'SELECT max(id) AS stays, min(id) AS least FROM room_stays',
+  const removeOver = db.prepare<[number]>(
+    'DELETE FROM room_stays WHERE id IN (SELECT id FROM room_stays WHERE left_at IS NOT NULL ORDER BY id LIMIT ?)',
   );
+  const ends = db.prepare<[], { last: number; first: number }>(
+    'SELECT coalesce(max(id), 0) AS last, coalesce(min(id), 0) AS first FROM room_stays',
+  );
+  const count = db.prepare<[], number>('SELECT count(*) FROM room_stays').pluck();
 
   return {
     bySid: (sid: string) => bySid.get(sid),
@@ -302,10 +306,13 @@ export const sessionRepository = prepared((db: Db) => {
     /** Removes some ingests and events from before a time. @returns how many */
     removeOld: (before: number, limit: number) =>
       removeIngests.run(before, limit).changes + removeEvents.run(before, limit).changes,
-    /** About how many stays there are: ids are given in order, and the oldest are removed first. */
-    size: () => {
-      const { stays, least } = sizes.get() ?? { stays: null, least: null };
-      return stays === null || least === null ? 0 : stays - least + 1;
+    /** Removes those of the oldest stays that are over. @returns how many */
+    removeOver: (limit: number) => removeOver.run(limit).changes,
+    /** How many stays there are beyond so many; 0 = not more. */
+    beyond: (most: number) => {
+      // to count them takes a while; ids alone can say that they can't be that many
+      const { last, first } = ends.get() ?? { last: 0, first: 0 };
+      return last - first < most ? 0 : Math.max(0, (count.get() as number) - most);
     },
   };
 });
