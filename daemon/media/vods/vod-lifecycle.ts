@@ -67,8 +67,8 @@ export function failVod(db: Db, id: number, error: string, at: number): VodChang
   const vods = vodRepository(db);
   const vod = vods.get(id);
   if (vod === undefined || !isOpen(vod)) return [];
-  // no file was written, so there is nothing to delete later
-  const gone = { ended_at: iso(at), file_key: null, local_path: null };
+  // a file in a folder grows from its beginning; in a storage it is whole or not there
+  const gone = { ended_at: iso(at), file_key: null, ...(vod.status === 'starting' ? { local_path: null } : {}) };
   if (vod.status === 'starting' && vod.is_stopped === 1) {
     return [{ kind: 'recording_cancelled', vod: vods.update(id, { ...gone, status: 'cancelled' }) }];
   }
@@ -215,12 +215,20 @@ function fail(
     const broken = vods.update(vod.id, { ...playlist, status: 'uploading' });
     return { kind: 'recording_broken', vod: broken, reason: error };
   }
-  const kept = file === undefined ? { file_key: null, local_path: null } : fileColumns(file, vod, egress, owner);
+  const kept = file === undefined ? begunFile(vod, egress, owner) : fileColumns(file, vod, egress, owner);
   const ended_at = iso(egress.endedAt ?? at);
   return {
     kind: 'recording_failed',
     vod: vods.update(vod.id, { ...kept, status: 'failed', error, ended_at }),
   };
+}
+
+/** The part of a file that a recording without a result may have left in a folder. */
+function begunFile(vod: VodRecord, egress: Egress, owner: VodOwner): Pick<VodRecord, 'file_key' | 'local_path'> {
+  if (vod.status === 'starting') return { file_key: null, local_path: null };
+  const [file] = egress.files;
+  const { local_path } = file === undefined ? vod : resultPlace(file, egress, wishOf(vod, owner));
+  return { file_key: null, local_path };
 }
 
 /** Where the playlist of a recording in segments is, or should be; undefined for another, or where nothing can be read. */

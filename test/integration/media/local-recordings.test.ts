@@ -106,6 +106,30 @@ test('with nothing configured a recording is playable, sized and deletable', asy
   assert.deepEqual(await readdir(path.join(daemon.dataDir, 'apps/live/snapshots')), []);
 });
 
+test('what a recording that failed has written is deleted with it', async (t) => {
+  const daemon = await start(t);
+  const file = path.join(daemon.dataDir, 'apps/live/recordings/part.mp4');
+  await mkdir(path.dirname(file), { recursive: true });
+  await writeFile(file, FILM);
+  const info = {
+    egressId: 'EG_part',
+    roomId: 'RM_1',
+    roomName: 'live-stage',
+    startedAt: String(Date.now() * 1_000_000),
+    roomComposite: { roomName: 'live-stage', fileOutputs: [{ filepath: file }] },
+    fileResults: [{ filename: file }],
+  };
+  for (const [name, more] of [
+    ['egress_updated', { status: 'EGRESS_ACTIVE' }],
+    ['egress_ended', { status: 'EGRESS_FAILED', error: 'signal: killed' }],
+  ] as const)
+    assert.equal((await sendWebhook(daemon.url, event(name, { egressInfo: { ...info, ...more } }))).status, 200);
+  const [row] = (await daemon.api.get('/apps/live/vods')).body.data;
+  assert.deepEqual([row.status, row.error, row.url], ['failed', 'signal: killed', null]);
+  assert.equal((await daemon.api.delete(`/apps/live/vods/${row.id}`)).status, 204);
+  assert.equal(await exists(file), false);
+});
+
 test('length, picture and codecs are the file’s, whatever LiveKit says', async (t) => {
   if ((await findProgram('ffmpeg')) === undefined) return t.skip('there is no ffmpeg here');
   const daemon = await start(t);
