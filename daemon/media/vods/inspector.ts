@@ -7,11 +7,12 @@ import type { AppDatabases } from '#daemon/platform/db/app-databases.ts';
 import type { Db } from '#daemon/platform/db/open.ts';
 import type { Log } from '#daemon/platform/log.ts';
 import { findProgram } from '#daemon/platform/programs.ts';
+import { iso } from '#shared/instants.ts';
 import type { MediaStore, RowChange } from '../media-store.ts';
 import { type VodRecord, vodRepository } from './repository.ts';
 import type { MediaInspectInput, MediaInspectOutput } from './tasks/media-inspect.ts';
 import { MEDIA_INSPECT } from './tasks.ts';
-import { measureVod, recoverVod } from './vod-facts.ts';
+import { isUnrecovered, measureVod, recoverVod } from './vod-facts.ts';
 import { failVod, tellReady } from './vod-lifecycle.ts';
 
 /** An older one will hardly be read any more. */
@@ -21,9 +22,8 @@ const TOLD_WITHIN_MS = 30_000;
 /** Waits before a storage that could not be asked is asked again. */
 const AGAIN_MS = [10_000, 60_000, 600_000] as const;
 
-const LOST_NOTE = 'Its egress service was lost while it recorded: the last segments can be missing.';
-const brokenNote = (reason: string): string =>
-  `Its egress failed while it recorded (${reason}): the last segments can be missing.`;
+/** Nothing is known of what there is. */
+const AWAY: MediaInspectOutput = { facts: undefined, segments: undefined, prefix: '', pictures: null, isAway: true };
 
 export interface InspectorDeps {
   storage: Pick<StorageService, 'run'>;
@@ -59,8 +59,7 @@ export class RecordingInspector {
     await Promise.all(
       changes.map(async (change) => {
         if (change.kind === 'recording_finished') await this.#finish(app.name, change.vod.id);
-        else if (change.kind === 'recording_broken')
-          await this.recover(app, change.vod, change.reason, brokenNote(change.reason));
+        else if (change.kind === 'recording_broken') await this.recover(app, change.vod, change.reason);
       }),
     );
   }
@@ -84,34 +83,45 @@ export class RecordingInspector {
 
   /** Reads recordings that ended before the daemon started. */
   async resume(app: AppEntry): Promise<void> {
-    for (const id of unreadIn(this.#deps.databases.get(app.name), this.#deps.retentionNow))
-      await this.#measure(app.name, id, 0);
+    const { databases, retentionNow } = this.#deps;
+    for (const id of unreadIn(databases.get(app.name), retentionNow)) await this.#measure(app.name, id, 0);
+    const since = iso(retentionNow() - UNREAD_MS);
+    for (const id of vodRepository(databases.get(app.name)).unrecovered(since))
+      await this.#recoverAgain(app.name, id, 0);
   }
 
   /**
    * Ends a recording whose recorder is gone or has failed: what it left in the storage decides how. A playlist makes it playable
-   * but for its end, pictures belong to it.
+   * but for its end, pictures belong to it. While the storage is away it counts as failed.
    */
-  recover(app: AppEntry, vod: VodRecord, reason: string, note = LOST_NOTE): Promise<void> {
+  recover(app: AppEntry, vod: VodRecord, reason: string, tries = 0): Promise<void> {
     const id = `${app.name} ${vod.id}`;
     // LiveKit's list and its event tell the same
-    const running = this.#recovering.get(id) ?? this.#recover(app, vod, { reason, note });
+    const running = this.#recovering.get(id) ?? this.#recover(app, vod, reason, tries);
     this.#recovering.set(id, running);
     return running.finally(() => this.#recovering.delete(id));
   }
 
-  async #recover(app: AppEntry, vod: VodRecord, ending: { reason: string; note: string }): Promise<void> {
+  async #recover(app: AppEntry, vod: VodRecord, reason: string, tries: number): Promise<void> {
     const found = await this.#left(app.name, vod);
     await this.#deps.mediaStore.change(app, ({ db, note, now }) =>
-      note(found === undefined ? failVod(db, vod.id, ending.reason, now) : recoverVod(db, vod.id, found, ending, now)),
+      note(found === undefined ? failVod(db, vod.id, reason, now) : recoverVod(db, vod.id, found, reason, now)),
     );
+    if (found?.isAway) this.#later(tries, () => this.#recoverAgain(app.name, vod.id, tries + 1));
+  }
+
+  async #recoverAgain(name: string, id: number, tries: number): Promise<void> {
+    const app = this.#deps.apps.get(name);
+    if (app === undefined || app.deleting || this.#isStopped) return;
+    const vod = vodRepository(this.#deps.databases.get(name)).get(id);
+    if (vod !== undefined && isUnrecovered(vod)) await this.recover(app, vod, vod.error ?? '', tries);
   }
 
   async #left(app: string, vod: VodRecord): Promise<MediaInspectOutput | undefined> {
     const key = vod.format === 'hls' ? (vod.file_key ?? vod.local_path) : null;
     if (key === null && vod.snapshot_prefix === null) return undefined;
     const prefixes = servicePrefixes(this.#deps.databases.get(app), vod);
-    return this.#inspect(app, vod, { key, pictures: vod.snapshot_prefix, isLost: true, prefixes });
+    return (await this.#inspect(app, vod, { key, pictures: vod.snapshot_prefix, isLost: true, prefixes })) ?? AWAY;
   }
 
   /** Tells receivers that it is ready: with the length from the file, or LiveKit's if reading takes too long. */
@@ -143,17 +153,19 @@ export class RecordingInspector {
     const key = vod.file_key ?? vod.local_path ?? master?.file_key ?? null;
     if (key === null) return;
     const output = await this.#inspect(name, vod, { key, pictures: null, isLost: false, prefixes: [] });
-    if (output === undefined || output.isAway) {
-      const wait = AGAIN_MS[tries];
-      if (wait === undefined) return;
-      const cancel = this.#deps.background.after('inspection of recordings', wait, () => {
-        this.#waiting.delete(cancel);
-        return this.#measure(name, id, tries + 1);
-      });
-      this.#waiting.add(cancel);
-      return;
-    }
+    if (output === undefined || output.isAway) return this.#later(tries, () => this.#measure(name, id, tries + 1));
     await this.#deps.mediaStore.change(app, ({ db, note, now }) => note(measureVod(db, id, output, now)));
+  }
+
+  /** The storage could not be asked: later it may. */
+  #later(tries: number, work: () => Promise<void>): void {
+    const wait = AGAIN_MS[tries];
+    if (wait === undefined) return;
+    const cancel = this.#deps.background.after('inspection of recordings', wait, () => {
+      this.#waiting.delete(cancel);
+      return work();
+    });
+    this.#waiting.add(cancel);
   }
 
   async #inspect(
@@ -195,4 +207,4 @@ function folderOf(key: string, name: string): string {
 
 /** Recordings of the last days that ended, and were not read before the daemon stopped. */
 export const unreadIn = (db: Db, retentionNow: () => number): number[] =>
-  vodRepository(db).unmeasured(new Date(retentionNow() - UNREAD_MS).toISOString());
+  vodRepository(db).unmeasured(iso(retentionNow() - UNREAD_MS));

@@ -133,6 +133,12 @@ export const vodRepository = prepared((db: Db) => {
       `SELECT id FROM vods WHERE status = 'ready' AND started_at > ? AND measured_at IS NULL ORDER BY started_at DESC LIMIT 100`,
     )
     .pluck();
+  const unrecovered = db
+    .prepare<[string], number>(
+      `SELECT id FROM vods WHERE status = 'failed' AND format = 'hls' AND started_at > ?
+         AND coalesce(file_key, local_path) IS NOT NULL ORDER BY started_at DESC LIMIT 100`,
+    )
+    .pluck();
   const placesIn = db.prepare<[string | null], { key: string; name: string }>(
     `SELECT coalesce(vods.file_key, vod_variants.file_key) AS key, name FROM vods
        LEFT JOIN vod_variants ON vod_variants.vod_id = vods.id AND kind = 'master'
@@ -198,6 +204,8 @@ export const vodRepository = prepared((db: Db) => {
     isNamed: (name: string) => isNamed.get(name) !== undefined,
     /** Finished, begun after a moment, and not read yet; the newest hundred. */
     unmeasured: (since: string) => unmeasured.all(since),
+    /** In segments, failed while their storage was away. */
+    unrecovered: (since: string) => unrecovered.all(since),
     /** Ready, and receivers are not told yet. */
     untold: () => untold.all(),
     /** Where the newest recordings of a bucket are. */

@@ -39,26 +39,26 @@ const spanOf = ({ started_at }: VodRecord, end: number): Span => ({
   endedAt: Number.isNaN(end) ? null : end,
 });
 
+/** Has it failed while its storage was away, so that what it left is still to be looked at? */
+export const isUnrecovered = ({ status, format, file_key, local_path }: VodRecord): boolean =>
+  status === 'failed' && format === 'hls' && (file_key ?? local_path) !== null;
+
 /** A recording whose recorder is gone or has failed, after a look at what it left in the storage. */
-export function recoverVod(
-  db: Db,
-  id: number,
-  found: MediaInspectOutput,
-  { reason, note }: { reason: string; note: string },
-  at: number,
-): VodChange[] {
+export function recoverVod(db: Db, id: number, found: MediaInspectOutput, reason: string, at: number): VodChange[] {
   const vods = vodRepository(db);
   let vod = vods.get(id);
-  if (vod === undefined || !isOpen(vod)) return [];
+  if (vod === undefined || !(isOpen(vod) || isUnrecovered(vod))) return [];
   const { segments, prefix: own } = found;
   if (found.pictures !== null && found.pictures > vod.snapshot_count && vod.snapshot_prefix !== null) {
     vod = keepSnapshots(db, vod, { prefix: own + vod.snapshot_prefix, count: found.pictures }, at);
   }
   if (segments === undefined || found.facts === undefined) {
-    // what can't be looked at now is deleted with the row
-    const kept = found.isAway ? { file_key: vod.file_key, local_path: vod.local_path } : {};
     if (segments !== undefined) keepLeftovers(db, vod, segments.keys, at);
-    return failVod(db, id, reason, at).map((change) => ({ ...change, vod: vods.update(id, kept) }));
+    const changes = failVod(db, id, reason, at);
+    // what can't be looked at now is looked at later, or deleted with the row
+    const file_key = vod.file_key === null ? null : own + vod.file_key;
+    const failed = vods.update(id, found.isAway ? { file_key } : { file_key: null, local_path: null });
+    return changes.map((change) => ({ ...change, vod: failed }));
   }
   const facts = boundedFacts(found.facts, spanOf(vod, at), segments.bytes);
   vods.addVariant({
@@ -74,7 +74,7 @@ export function recoverVod(
   const ready = {
     status: 'ready' as const,
     error: null,
-    note,
+    note: `It was cut off (${reason}): the last segments can be missing.`,
     ended_at,
     measured_at: iso(at),
     file_key: null,

@@ -32,6 +32,7 @@ const ALLOWED: readonly [RegExp, string][] = [
     /FROM room_(?:sessions|stays|tracks) WHERE .*json_each/,
     'a list of ids that the daemon gives; their rows are looked up',
   ],
+  [/DELETE FROM room_stays .*left_at IS NOT NULL ORDER BY id/, 'the oldest, in the order of the table'],
   [/FROM room_sessions WHERE started_at >= \? AND started_at < \? GROUP BY room/, 'sums the sessions of one day'],
   [/FROM \(SELECT is_counted/, 'at most fifty connections of one identity'],
   [/FROM incidents\b/, 'at most 20,000, read by people'],
