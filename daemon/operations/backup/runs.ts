@@ -74,12 +74,13 @@ export class BackupRuns {
     const row = requireBackup(repository, input.backupId);
     const { recordings, logs } = input;
     const part = path.join(folderOf(dataDir), `.${row.name}.part`);
+    const copies = workFolder(dataDir, id);
     try {
       const { manifest, files, size } = await work.write(
         {
           collect: {
             dataDir,
-            work: workFolder(dataDir, id),
+            work: copies,
             recordings,
             logs,
             lacks: this.#deps.outside(),
@@ -101,6 +102,7 @@ export class BackupRuns {
       return { backupId: row.id, name: row.name, sizeBytes: size, files, lacks: manifest.lacks };
     } finally {
       await rm(part, { force: true });
+      await rm(copies, { recursive: true, force: true });
     }
   }
 

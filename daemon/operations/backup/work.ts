@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import type { MessagePort } from 'node:worker_threads';
 import type { Background } from '#daemon/platform/background.ts';
 import { fileError } from '#daemon/platform/files/file-errors.ts';
 import { VERSION } from '#daemon/platform/version.ts';
@@ -9,9 +9,16 @@ import { ApiError } from '#shared/errors.ts';
 import type { JobProgress } from '#shared/schema/jobs.ts';
 import type { BackupFault } from './manifest.ts';
 import type { BackupPlaces, StoredObject } from './places.ts';
+import { taskChannel } from './task-end.ts';
 import type { BackupReadInput, BackupReadOutput } from './tasks/backup-read.ts';
 import type { BackupSendInput, BackupSendOutput, Sent } from './tasks/backup-send.ts';
-import type { BackupRequest, BackupWriteInput, BackupWriteOutput, HoldAnswer } from './tasks/backup-write.ts';
+import type {
+  BackupRequest,
+  BackupStorage,
+  BackupWriteInput,
+  BackupWriteOutput,
+  HoldAnswer,
+} from './tasks/backup-write.ts';
 import { BACKUP_READ, BACKUP_SEND, BACKUP_WRITE } from './tasks.ts';
 
 export interface BackupWorkDeps {
@@ -30,6 +37,8 @@ export interface WorkRun {
   tell(progress: JobProgress): void;
 }
 
+/** How long a worker may take to stop and tidy up. */
+const STOP_MS = 10_000;
 const UNITS: Readonly<Record<string, string>> = { collect: 'apps', checksums: 'files' };
 
 /** Makes and reads backups in worker threads, which ask to hold what is being copied. */
@@ -58,7 +67,7 @@ export class BackupWork {
   async open(stored: StoredObject, range: { start: number; end: number }): Promise<Readable> {
     const { pool, plugins, places, background } = this.#deps;
     const access = await places.access(stored);
-    const { port1, port2 } = new MessageChannel();
+    const { port1, port2 } = taskChannel();
     const opened = Promise.withResolvers<Readable>();
     const body = new Readable({
       read: () => port1.postMessage(null),
@@ -97,41 +106,55 @@ export class BackupWork {
     { signal, tell }: WorkRun,
   ): Promise<Exclude<O, { fault: BackupFault }>> {
     const { pool, plugins, places, background } = this.#deps;
-    const { port1, port2 } = new MessageChannel();
+    const { port1, port2 } = taskChannel();
+    const over = new AbortController();
+    const late = new AbortController();
     port1.on('message', (message: BackupRequest) => {
-      if ('hold' in message) background.run('hold for a backup', () => this.#hold(port1, message.hold));
+      if ('hold' in message) background.run('hold for a backup', () => this.#hold(port1, message.hold, over.signal));
       else if ('phase' in message) {
         const { phase, done, total } = message;
         tell({ phase, done, total, failed: 0, unit: UNITS[phase] ?? 'bytes' });
       }
     });
-    // the worker stops at the end of the port, and tidies up
-    const stop = (): void => port1.close();
+    const end = (): void => {
+      over.abort();
+      port1.close();
+    };
+    let cancelLimit = (): void => {};
+    // the worker stops at the end of the port, and tidies up; one that doesn't is ended with its thread
+    const stop = (): void => {
+      end();
+      cancelLimit = background.after('end of a backup', STOP_MS, () => late.abort());
+    };
     signal.addEventListener('abort', stop, { once: true });
     try {
       signal.throwIfAborted();
-      const task = { ...input, port: port2 };
+      const task = (storage: BackupStorage | null, ports: MessagePort[]): Promise<O> =>
+        pool.run<I, O>(kind, { ...input, port: port2, storage } as unknown as I, {
+          signal: late.signal,
+          transfer: [port2, ...ports],
+        });
       const output =
         stored === null
-          ? await pool.run<I, O>(kind, { ...task, storage: null } as unknown as I, { transfer: [port2] })
-          : await plugins.withBroker(stored.app, async (port) => {
-              const opened = { access: await places.access(stored), key: stored.key, port };
-              return pool.run<I, O>(kind, { ...task, storage: opened } as unknown as I, { transfer: [port2, port] });
-            });
+          ? await task(null, [])
+          : await plugins.withBroker(stored.app, async (port) =>
+              task({ access: await places.access(stored), key: stored.key, port }, [port]),
+            );
       signal.throwIfAborted();
       if ('fault' in output) throw errorOf(output.fault as BackupFault);
       return output as Exclude<O, { fault: BackupFault }>;
     } finally {
       signal.removeEventListener('abort', stop);
-      port1.close();
+      cancelLimit();
+      end();
     }
   }
 
-  /** Holds until the worker says `release`, or is gone. */
-  async #hold(port: MessagePort, app: string | null): Promise<void> {
+  /** Holds until the worker says `release`, or the work is over. */
+  async #hold(port: MessagePort, app: string | null, over: AbortSignal): Promise<void> {
     const { holdApp, holdSecrets } = this.#deps;
     const held = async (secrets: Record<string, string> | null): Promise<void> => {
-      const released = secrets === null ? undefined : releaseOf(port);
+      const released = secrets === null ? undefined : releaseOf(port, over);
       port.postMessage({ secrets } satisfies HoldAnswer);
       await released;
     };
@@ -144,14 +167,15 @@ export class BackupWork {
   }
 }
 
-/** Resolves when the worker says `release`, or is gone. */
-function releaseOf(port: MessagePort): Promise<void> {
+/** Resolves when the worker says `release`, or the work is over. */
+function releaseOf(port: MessagePort, over: AbortSignal): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const take = (message: BackupRequest): void => {
     if ('release' in message) resolve();
   };
   port.on('message', take);
-  port.once('close', resolve);
+  over.addEventListener('abort', () => resolve(), { once: true });
+  if (over.aborted) resolve();
   return promise.finally(() => port.off('message', take));
 }
 

@@ -339,6 +339,38 @@ describe('a backup', () => {
     assert.match(without.stderr, /STREAMHUB_TOKEN/);
   });
 
+  test('that is cancelled at any of its first moments ends, and holds nothing', async () => {
+    const { config } = daemon.services;
+    const begin = async (): Promise<number> => {
+      const begun = await api.post('/backups', { passphrase: PASSPHRASE });
+      assert.equal(begun.status, 202, begun.text);
+      return begun.body.data.id;
+    };
+    const cancel = async (id: number): Promise<void> => {
+      const cancelled = await api.post(`/jobs/${id}/cancel`);
+      assert.equal(cancelled.body.data?.state, 'cancelled', cancelled.text);
+    };
+    // while its thread starts, and while it begins in a thread that runs already
+    for (let round = 0; round < 3; round += 1) await cancel(await begin());
+    const id = await begin();
+    const work = path.join(dataDir, 'backups', `.work-${id}`);
+    await until('it has begun to copy', () => existsSync(work));
+    await cancel(id);
+    assert.ok(!existsSync(work));
+    // while it waits for a change of a config
+    const change = Promise.withResolvers<void>();
+    const held = config.hold('live', () => change.promise);
+    const waiting = await begin();
+    await until('it asks for the first app', async () => {
+      return (await api.get(`/jobs/${waiting}`)).body.data.progress?.phase === 'collect';
+    });
+    await cancel(waiting);
+    change.resolve();
+    await held;
+    await config.hold('live', async () => {});
+    await backUp();
+  });
+
   test('is restored in the background a month after the last time, and a day after a failure', async (t) => {
     let ahead = 0;
     const clock = Date.now;

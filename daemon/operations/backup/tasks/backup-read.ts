@@ -6,6 +6,7 @@ import { withPlugins } from '#daemon/plugins/broker-client.ts';
 import { makeFolder } from '#shared/files/make-folder.ts';
 import { type BackupFault, faultOf, type Manifest, type SchemaVersions } from '../manifest.ts';
 import { readBackup } from '../read.ts';
+import { endOf } from '../task-end.ts';
 import { type BackupRequest, type BackupStorage, paced, storageFault } from './backup-write.ts';
 
 export interface BackupReadInput {
@@ -29,8 +30,7 @@ export type BackupReadOutput =
 /** Reads a backup to its end. Ends with the port: the daemon closes it to stop the work. */
 export default async function backupRead(input: BackupReadInput): Promise<BackupReadOutput> {
   const { port, storage, into, mode, app } = input;
-  const ending = new AbortController();
-  port.on('close', () => ending.abort());
+  const signal = await endOf(port);
   const tell = paced((progress) => port.postMessage(progress satisfies BackupRequest));
   const wanted = (place: string): boolean =>
     app === null || place === 'data/secrets.json' || place === `apps/${app}` || place.startsWith(`apps/${app}/`);
@@ -39,7 +39,7 @@ export default async function backupRead(input: BackupReadInput): Promise<Backup
       ...input,
       wanted,
       tell: (done, total) => tell(mode === 'check' ? 'verify' : 'unpack', done, total),
-      signal: ending.signal,
+      signal,
     });
   try {
     await rm(into, { recursive: true, force: true });
@@ -50,7 +50,7 @@ export default async function backupRead(input: BackupReadInput): Promise<Backup
         : await withPlugins(storage.port, async (broker) => {
             const { client } = await openStorage(storage.access, broker);
             try {
-              return await read((await client.get(storage.key, { signal: ending.signal })).body);
+              return await read((await client.get(storage.key, { signal })).body);
             } finally {
               client.dispose();
             }
@@ -60,7 +60,7 @@ export default async function backupRead(input: BackupReadInput): Promise<Backup
     return { manifest: rest, files: files.length, rows, databases };
   } catch (error) {
     await rm(into, { recursive: true, force: true }).catch(() => {});
-    ending.signal.throwIfAborted();
+    signal.throwIfAborted();
     const fault = storageFault(error) ?? faultOf(error);
     if (fault === undefined) throw error;
     return { fault };

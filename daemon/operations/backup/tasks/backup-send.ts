@@ -2,6 +2,7 @@ import type { MessagePort } from 'node:worker_threads';
 import { openStorage } from '#daemon/apps/storage/open-client.ts';
 import { withPlugins } from '#daemon/plugins/broker-client.ts';
 import { type BackupFault, faultOf } from '../manifest.ts';
+import { endOf } from '../task-end.ts';
 import { type BackupStorage, storageFault } from './backup-write.ts';
 
 export interface BackupSendInput {
@@ -19,17 +20,17 @@ export type BackupSendOutput = null | { fault: BackupFault };
 
 /** Passes on bytes of an object as they are taken. */
 export default async function backupSend({ storage, range, port }: BackupSendInput): Promise<BackupSendOutput> {
-  const ending = new AbortController();
-  const asked = turns(port, ending);
+  const signal = await endOf(port);
+  const asked = turns(port, signal);
   try {
     await withPlugins(storage.port, async (broker) => {
       const { client } = await openStorage(storage.access, broker);
       try {
-        const { body } = await client.get(storage.key, { range, signal: ending.signal });
+        const { body } = await client.get(storage.key, { range, signal });
         port.postMessage({ opened: true } satisfies Sent);
         for await (const chunk of body as AsyncIterable<Buffer>) {
           await asked();
-          ending.signal.throwIfAborted();
+          signal.throwIfAborted();
           const bytes = Uint8Array.from(chunk);
           port.postMessage({ bytes } satisfies Sent, [bytes.buffer]);
         }
@@ -40,7 +41,7 @@ export default async function backupSend({ storage, range, port }: BackupSendInp
     });
     return null;
   } catch (error) {
-    if (ending.signal.aborted) return null;
+    if (signal.aborted) return null;
     const fault = storageFault(error) ?? faultOf(error);
     if (fault === undefined) throw error;
     return { fault };
@@ -48,7 +49,7 @@ export default async function backupSend({ storage, range, port }: BackupSendInp
 }
 
 /** Waits for the next message of a port; its end counts as one. */
-function turns(port: MessagePort, ending: AbortController): () => Promise<void> {
+function turns(port: MessagePort, end: AbortSignal): () => Promise<void> {
   let open = 0;
   let wake = (): void => {};
   const add = (): void => {
@@ -56,12 +57,9 @@ function turns(port: MessagePort, ending: AbortController): () => Promise<void> 
     wake();
   };
   port.on('message', add);
-  port.once('close', () => {
-    ending.abort();
-    add();
-  });
+  end.addEventListener('abort', add);
   return async () => {
-    if (open === 0) await new Promise<void>((resolve) => (wake = resolve));
+    if (open === 0 && !end.aborted) await new Promise<void>((resolve) => (wake = resolve));
     open -= 1;
   };
 }

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { open, rm, stat } from 'node:fs/promises';
 import { type Readable, Transform } from 'node:stream';
@@ -12,6 +13,7 @@ import { type BackupFault, BackupProblem, faultOf, MANIFEST_NAME, type Manifest 
 import { readBackup } from '../read.ts';
 import { seal } from '../sealed.ts';
 import { TAR_END, tarHeader, tarPadding } from '../tar.ts';
+import { endOf } from '../task-end.ts';
 
 /** From the worker to the daemon. */
 export type BackupRequest =
@@ -46,14 +48,13 @@ export type BackupWriteOutput =
 /** Copies, writes and verifies a backup. Ends with the port: the daemon closes it to stop the work. */
 export default async function backupWrite(input: BackupWriteInput): Promise<BackupWriteOutput> {
   const { port, collect, storage } = input;
-  const ending = new AbortController();
-  port.on('close', () => ending.abort());
+  const ending = await endOf(port);
   const tell = paced((progress) => port.postMessage(progress satisfies BackupRequest));
   try {
     await rm(collect.work, { recursive: true, force: true });
     await makeFolder(collect.work);
-    const { manifest, files } = await new Collector(collect, holdsOver(port), tell, ending.signal).collect();
-    const write = (open: Opened): Promise<number> => writeAndVerify(input, manifest, files, open, tell, ending.signal);
+    const { manifest, files } = await new Collector(collect, holdsOver(port, ending), tell, ending).collect();
+    const write = (open: Opened): Promise<number> => writeAndVerify(input, manifest, files, open, tell, ending);
     const size =
       storage === null
         ? await write(fileAt(input.file))
@@ -83,12 +84,11 @@ export default async function backupWrite(input: BackupWriteInput): Promise<Back
     const { files: _, folders: __, ...rest } = manifest;
     return { manifest: rest, files: manifest.files.length, size };
   } catch (error) {
-    ending.signal.throwIfAborted();
+    ending.throwIfAborted();
     const fault = storageFault(error) ?? faultOf(error);
     if (fault === undefined) throw error;
     return { fault };
   } finally {
-    await rm(collect.work, { recursive: true, force: true }).catch(() => {});
     port.close();
   }
 }
@@ -174,13 +174,12 @@ const fileAt = (file: string): Opened => ({
   remove: () => rm(file, { force: true }),
 });
 
-function holdsOver(port: MessagePort): Holds {
+function holdsOver(port: MessagePort, signal: AbortSignal): Holds {
   const ask = async (app: string | null): Promise<HoldAnswer> => {
-    const { promise, resolve } = Promise.withResolvers<HoldAnswer>();
-    port.once('message', resolve);
-    port.once('close', () => resolve({ secrets: null }));
+    const answered = once(port, 'message', { signal });
     port.postMessage({ hold: app } satisfies BackupRequest);
-    return promise;
+    const [answer] = (await answered) as [HoldAnswer];
+    return answer;
   };
   const release = (): void => port.postMessage({ release: true } satisfies BackupRequest);
   return {
