@@ -202,6 +202,7 @@ export const restoreBackup = operation({
     'APP_EXISTS',
     'APP_SLUG_TAKEN',
     'ROOM_PREFIX_TAKEN',
+    'QUOTA_EXCEEDED',
   ],
   audit: 'backup.restore',
 });

@@ -7,6 +7,8 @@ import { samplePages } from './samples.ts';
 const NEW = /^\.new-(?<name>[a-z0-9-]+)-[0-9a-f]{8}$/;
 
 export interface Scaffold {
+  /** The app's stored secrets, by name; none unless given. */
+  secrets?: Readonly<Record<string, string>>;
   /** Writes the app's new id into its files, before `commit`. */
   settle?(id: number): void | Promise<void>;
   /** Moves the finished directory to its place. */

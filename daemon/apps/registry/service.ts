@@ -43,6 +43,8 @@ export interface AppServiceDeps {
   renderConfig(name: string, options: { displayName: string; roomPrefix: string }): string | Promise<string>;
   /** Throws QUOTA_EXCEEDED when the tenant may have no further app. */
   checkQuota(principal: Principal | null, tenantId: string, pending: number): void;
+  /** Stores these secrets of an app, by name, and forgets all others of it. */
+  replaceSecrets(app: string, values: Readonly<Record<string, string>>): Promise<void>;
   log: Log<'warn'>;
   clock?: Clock;
 }
@@ -367,11 +369,13 @@ export class AppService {
     actor: Actor,
     build: () => Promise<Scaffold>,
   ): Promise<AppRecord> {
-    const { repository } = this.#deps;
+    const { repository, replaceSecrets } = this.#deps;
     if (await exists(this.dir(name))) throw new ApiError('APP_DIRECTORY_EXISTS', { name });
     const scaffold = await build();
     let id: number | undefined;
     try {
+      // the name can have secrets of an app that is gone, or whose creation was killed
+      await replaceSecrets(name, scaffold.secrets ?? {});
       const createdAt = new Date().toISOString();
       const row = {
         name,
@@ -396,6 +400,7 @@ export class AppService {
     } catch (error) {
       if (id !== undefined) repository.remove(id);
       await scaffold.discard();
+      await replaceSecrets(name, {});
       throw error;
     }
   }

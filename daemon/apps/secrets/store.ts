@@ -90,14 +90,16 @@ export class SecretStore {
     };
   }
 
+  /** Stores these values of an app, by name, and forgets all others of it. */
+  replace(app: string, values: Readonly<Record<string, string>>): Promise<void> {
+    return this.#deps.file.set(() => {
+      const before = Object.keys(this.storedFor(app)).map((name) => [name, null] as const);
+      return { ...Object.fromEntries(before), ...values };
+    });
+  }
+
   /** Forgets everything stored for an app. */
-  async dropApp(app: string): Promise<void> {
-    const changes: SecretChanges = { s3AccessKey: null, s3SecretKey: null, callbackSecret: null, mqttPassword: null };
-    for (const place of this.keptFor(app)) {
-      changes[`s3AccessKey@${place}`] = null;
-      changes[`s3SecretKey@${place}`] = null;
-      changes[`s3Role@${place}`] = null;
-    }
-    await this.set(app, changes);
+  dropApp(app: string): Promise<void> {
+    return this.replace(app, {});
   }
 }

@@ -8,6 +8,7 @@ import { appMigrations } from '#daemon/platform/db/app/index.ts';
 import { migrate } from '#daemon/platform/db/migrate.ts';
 import { openDatabase } from '#daemon/platform/db/open.ts';
 import { ifMissing } from '#daemon/platform/files/file-errors.ts';
+import { PLATFORM } from '#daemon/platform/principal.ts';
 import type { WorkerPool } from '#daemon/platform/workers/pool.ts';
 import { annotationsOf, propertiesOf } from '#shared/config/annotations.ts';
 import { valueAt } from '#shared/config/cross-checks.ts';
@@ -29,6 +30,7 @@ export interface RestoredApp {
 
 /**
  * Builds the folder of an app from another folder of an app.
+ * @param secrets of the app, by name
  * @param how `copy`: the source stays, because it is the only one
  */
 export async function buildFolder(
@@ -36,6 +38,7 @@ export async function buildFolder(
   appsDir: string,
   app: RestoredApp,
   pool: WorkerPool,
+  secrets: Record<string, string>,
   how: 'move' | 'copy' = 'move',
 ): Promise<Scaffold> {
   const temporary = path.join(appsDir, `.new-${app.name}-${randomBytes(4).toString('hex')}`);
@@ -48,6 +51,7 @@ export async function buildFolder(
     throw error;
   }
   return {
+    secrets,
     settle: (id) => settleDatabase(path.join(temporary, 'app.db'), id, app),
     commit: async () => {
       await rename(temporary, path.join(appsDir, app.name));
@@ -56,6 +60,10 @@ export async function buildFolder(
     discard: () => rm(temporary, { recursive: true, force: true }),
   };
 }
+
+/** The team that a restored app belongs to: its own, or none if that is gone. */
+export const teamOf = ({ tenantId }: { tenantId: string }, teams: readonly { id: string }[]): string =>
+  teams.some(({ id }) => id === tenantId) ? tenantId : PLATFORM;
 
 /** The secrets that the backup has for an app, under the names of its new one. */
 export async function secretsOf(unpacked: string, { from, name }: RestoredApp): Promise<Record<string, string>> {

@@ -3,8 +3,6 @@ import path from 'node:path';
 import type { AppService } from '#daemon/apps/registry/service.ts';
 import type { Clock } from '#daemon/platform/clock.ts';
 import type { JobRun } from '#daemon/platform/jobs/handler.ts';
-import { PLATFORM } from '#daemon/platform/principal.ts';
-import type { SecretFile } from '#daemon/platform/secrets/secret-file.ts';
 import { VERSION } from '#daemon/platform/version.ts';
 import type { WorkerPool } from '#daemon/platform/workers/pool.ts';
 import { ApiError } from '#shared/errors.ts';
@@ -17,7 +15,7 @@ import { storedObject } from './places.ts';
 import type { BackupScheduler } from './plan.ts';
 import type { BackupRepository, BackupRow } from './repository.ts';
 import { cancelRestore, prepareRestore, stagedFolder } from './restore.ts';
-import { buildFolder, type RestoredApp, secretsOf } from './restore-app.ts';
+import { buildFolder, type RestoredApp, secretsOf, teamOf } from './restore-app.ts';
 import type { BackupWork } from './work.ts';
 
 export interface CreateInput {
@@ -47,7 +45,6 @@ export interface RunDeps {
   scheduler(): BackupScheduler;
   apps: AppService;
   teams(): readonly { id: string }[];
-  secrets: SecretFile;
   pool: WorkerPool;
   schema: SchemaVersions;
   installation: string;
@@ -141,7 +138,7 @@ export class BackupRuns {
 
   /** Unpacks everything for the next start, or adds one app. */
   async restore({ id, input, signal, save, actor }: JobRun<RestoreInput, null>): Promise<object> {
-    const { repository, work, schema, dataDir, apps, pool, secrets, teams, passphrase } = this.#deps;
+    const { repository, work, schema, dataDir, apps, pool, teams, passphrase } = this.#deps;
     const row = readyBackup(repository, input.backupId);
     const whole = input.app === null;
     const into = whole ? stagedFolder(dataDir) : workFolder(dataDir, id);
@@ -169,11 +166,10 @@ export class BackupRuns {
       const isCopy = apps.registry.get(known.name) !== undefined;
       const app: RestoredApp = { from: known.name, name, roomPrefix, isCopy };
       const displayName = name === known.name || known.displayName !== known.name ? known.displayName : name;
-      const tenantId = teams().some((team) => team.id === known.tenantId) ? known.tenantId : PLATFORM;
+      const tenantId = teamOf(known, teams());
       const stored = await secretsOf(into, app);
-      await secrets.set(stored);
       await apps.install({ name, displayName, roomPrefix, tenantId }, null, actor, () =>
-        buildFolder(path.join(into, 'apps', app.from), path.join(dataDir, 'apps'), app, pool),
+        buildFolder(path.join(into, 'apps', app.from), path.join(dataDir, 'apps'), app, pool, stored),
       );
       const lacks = manifest.lacks.filter(({ code }) => code === 'recordings');
       if (isCopy)

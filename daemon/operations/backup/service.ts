@@ -10,6 +10,7 @@ import type { JobHandler, JobRun } from '#daemon/platform/jobs/handler.ts';
 import type { JobService } from '#daemon/platform/jobs/service.ts';
 import type { Log } from '#daemon/platform/log.ts';
 import { PLATFORM } from '#daemon/platform/principal.ts';
+import type { SecretFile } from '#daemon/platform/secrets/secret-file.ts';
 import { ApiError, fieldError } from '#shared/errors.ts';
 import { makeFolder } from '#shared/files/make-folder.ts';
 import { fileStamp } from '#shared/files/set-aside.ts';
@@ -32,6 +33,7 @@ import { type BackupPlaces, placeWords, storedObject } from './places.ts';
 import { cronOf, type StoredPlan } from './plan.ts';
 import type { BackupRow } from './repository.ts';
 import { cancelRestore, pendingRestore } from './restore.ts';
+import { teamOf } from './restore-app.ts';
 import {
   BackupRuns,
   type CreateInput,
@@ -51,6 +53,7 @@ const KINDS = ['backup-create', 'backup-verify', 'backup-restore'] as const;
 
 export interface BackupServiceDeps extends Omit<RunDeps, 'passphrase'> {
   jobs: JobService;
+  secrets: SecretFile;
   places: BackupPlaces;
   own: BackupStorage;
   events: EventBus;
@@ -144,20 +147,23 @@ export class BackupService {
     return this.#begin('backup-verify', `Verify the backup ${row.name}`, input, actor, passphrase, 2);
   }
 
-  /** @throws ApiError BACKUP_UNKNOWN, BACKUP_BUSY, BACKUP_PASSPHRASE_MISSING, APP_EXISTS, BACKUP_APP_MISSING */
+  /** @throws ApiError BACKUP_UNKNOWN, BACKUP_BUSY, BACKUP_PASSPHRASE_MISSING, BACKUP_APP_MISSING, and those of `AppService.claim` */
   restore(id: number, body: RestoreBackupBody, actor: Actor): Job {
     const row = this.#requireReady(id);
     const { app = null, as: name = app ?? '', passphrase } = body;
     if (app === null && (body.as !== undefined || body.roomPrefix !== undefined))
       throw fieldError('body.app', 'is needed with as or roomPrefix');
+    const { apps, teams } = this.#deps;
     const known = row.summary?.apps.find((one) => one.name === app);
+    const roomPrefix = body.roomPrefix ?? (name === app ? (known?.roomPrefix ?? name) : name);
     if (app !== null) {
       if (row.summary !== null && known === undefined) throw new ApiError('BACKUP_APP_MISSING', { name: app });
-      if (this.#deps.apps.registry.get(name) !== undefined) throw new ApiError('APP_EXISTS', { name });
+      // of a backup that was found and not read yet, the app's team isn't known: the job decides the rest
+      if (known !== undefined) apps.claim({ name, roomPrefix, tenantId: teamOf(known, teams()) }, null)();
+      else if (apps.registry.get(name) !== undefined) throw new ApiError('APP_EXISTS', { name });
     }
     this.#requirePassphrase(passphrase);
     this.#requireIdle();
-    const roomPrefix = body.roomPrefix ?? (name === app ? (known?.roomPrefix ?? name) : name);
     const title = app === null ? `Prepare the restore of ${row.name}` : `Restore the app ${app} as ${name}`;
     const input: RestoreInput = { backupId: id, app, name, roomPrefix };
     return this.#begin('backup-restore', title, input, actor, passphrase, 2);

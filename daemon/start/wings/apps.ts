@@ -57,6 +57,7 @@ export function createApps(
     // the YAML library is loaded with the first new app, not at start
     renderConfig: async (name, options) =>
       (await import('#shared/config/scaffold.ts')).renderDefaultConfig(name, options),
+    replaceSecrets: (app, values) => secrets.replace(app, values),
     log,
   });
   const secrets = new SecretStore({

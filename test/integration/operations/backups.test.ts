@@ -296,6 +296,7 @@ describe('a backup', () => {
     assert.equal((await restore({ app: 'second' })).body.code, 'APP_EXISTS');
     assert.equal((await restore({ app: 'third' })).body.code, 'BACKUP_APP_MISSING');
     assert.equal((await restore({ as: 'third' })).status, 400);
+    assert.equal((await restore({ app: 'live', as: 'third', roomPrefix: 'second' })).body.code, 'ROOM_PREFIX_TAKEN');
     const begun = await restore({ app: 'live', as: 'live-copy' });
     assert.equal(begun.status, 202, begun.text);
     const job = await ended(api, begun.body.data.id);
@@ -435,6 +436,27 @@ describe('a backup', () => {
     const [found] = (await first.api.get('/backups')).body.data;
     assert.deepEqual([found.name, found.origin, found.version], [backup.name, 'found', null]);
     const body = { passphrase: PASSPHRASE };
+    // an app of a backup that was not read yet: its job finds that the name or the prefix is taken, and stores no secret
+    const { secretFile } = first.services;
+    const keys = { provider: 'minio', bucket: 'b', endpoint: 'http://127.0.0.1:1', key: 'OWN', secret: 'OWN-SECRET' };
+    assert.equal((await first.api.put('/apps/after-it/s3', keys)).status, 200);
+    for (const [as, roomPrefix, code] of [
+      ['after--it', 'zzz', 'APP_SLUG_TAKEN'],
+      ['third', 'after-it', 'ROOM_PREFIX_TAKEN'],
+    ]) {
+      const begun = await first.api.post(`/backups/${found.id}/restore`, { ...body, app: 'second', as, roomPrefix });
+      assert.equal((await ended(first.api, begun.body.data.id)).error?.code, code);
+    }
+    assert.equal(secretFile.get('APP_AFTER_IT_S3_KEY'), 'OWN');
+    assert.deepEqual(
+      secretFile.names().filter((name) => name.startsWith('APP_THIRD')),
+      [],
+    );
+    // nor does a new app get what was left under its name
+    await secretFile.set({ APP_THIRD_S3_KEY: 'LEFT', APP_THIRD_S3_SECRET: 'LEFT' });
+    assert.equal((await first.api.post('/apps', { name: 'third' })).status, 201);
+    const { hasKey, hasSecret } = (await first.api.get('/apps/third/s3')).body.data;
+    assert.deepEqual([hasKey, hasSecret], [false, false]);
     const restore = async () => {
       const begun = await first.api.post(`/backups/${found.id}/restore`, body);
       assert.equal((await ended(first.api, begun.body.data.id)).state, 'succeeded');

@@ -226,7 +226,7 @@ export function appsKind(deps: AppsKindDeps): Kind {
     const folder = archivedFolder(note);
     if (folder !== undefined && existsSync(folder))
       await apps.install({ name, displayName, roomPrefix, tenantId }, principal, actor, () =>
-        buildFolder(folder, appsDir, { from: name, name, roomPrefix, isCopy: false }, pool, 'copy'),
+        buildFolder(folder, appsDir, { from: name, name, roomPrefix, isCopy: false }, pool, {}, 'copy'),
       );
     else {
       const given = text === undefined ? {} : { config: { text, displayName, roomPrefix } };
