@@ -58,6 +58,8 @@ export interface BackupServiceDeps extends Omit<RunDeps, 'passphrase'> {
   own: BackupStorage;
   events: EventBus;
   background: Background;
+  /** The time by which what is old is deleted. */
+  retentionNow(): number;
   log: Log<'info' | 'warn'>;
 }
 
@@ -299,10 +301,10 @@ export class BackupService {
 
   /** Deletes scheduled backups that are no longer to be kept. */
   async tidy({ keepLast, keepDays }: StoredPlan): Promise<void> {
-    const { repository, clock } = this.#deps;
+    const { repository, retentionNow } = this.#deps;
     const kept = repository.facts().filter(({ origin, state }) => origin === 'schedule' && state !== 'writing');
     const good = kept.filter(({ state }) => state === 'ready').slice(0, keepLast);
-    const oldest = keepDays === 0 ? Number.POSITIVE_INFINITY : clock.now() - keepDays * 86_400_000;
+    const oldest = keepDays === 0 ? Number.POSITIVE_INFINITY : retentionNow() - keepDays * 86_400_000;
     for (const row of kept) {
       const isOld = keepDays === 0 ? kept.indexOf(row) >= keepLast : Date.parse(row.created_at) < oldest;
       if (!isOld || good.includes(row) || this.#active().some(({ input }) => input.backupId === row.id)) continue;

@@ -17,7 +17,7 @@ import type { Plugins } from './plugins.ts';
 
 /** Creates what makes, keeps and restores backups of the data directory. */
 export function createBackups(
-  { settings, secretFile, dir, db, events, background, pool, policy, jobs, log }: Platform,
+  { settings, secretFile, dir, db, events, background, clockWatch, pool, policy, jobs, log }: Platform,
   { tenants }: Identity,
   { plugins }: Plugins,
   { apps, config, secrets, storage }: Apps,
@@ -66,6 +66,7 @@ export function createBackups(
     events,
     background,
     clock: SYSTEM_CLOCK,
+    retentionNow: clockWatch.retentionNow,
     log: log.child({ source: 'backups' }),
   });
   const scheduler = new BackupScheduler({

@@ -638,7 +638,7 @@ describe('a backup', () => {
     assert.ok(!(await secrets()).includes('BACKUP_STORAGE_SECRET'));
   });
 
-  test('made by the schedule is deleted when it is old and others are there; others never', async () => {
+  test('made by the schedule is deleted when it is old and others are there; others never, and none by a clock that jumps', async (t) => {
     const body = { cron: '0 3 1 1 *', keepLast: 2, keepDays: 30, passphrase: PASSPHRASE };
     assert.equal((await api.patch('/backups/plan', { cron: '61 * * * *' })).status, 400);
     assert.equal((await api.patch('/backups/plan', body)).status, 200);
@@ -653,16 +653,19 @@ describe('a backup', () => {
       await writeFile(path.join(dataDir, 'backups', name), 'x');
     };
     await made('request', 90);
-    for (const daysAgo of [60, 50, 40, 1]) await made('schedule', daysAgo);
+    for (const daysAgo of [60, 50, 20, 40, 1]) await made('schedule', daysAgo);
+    assert.equal((await api.patch('/backups/plan', { cron: null })).body.data.nextAt, null);
+    const clock = Date.now;
+    const jumped = t.mock.method(Date, 'now', () => clock() + 25 * DAY);
     await daemon.services.backupScheduler.look();
+    jumped.mock.restore();
     const names = (await readdir(path.join(dataDir, 'backups'))).filter((name) => /-(?:request|schedule)-/.test(name));
     assert.deepEqual(
       names.sort(),
-      ['request-90', 'schedule-1', 'schedule-40'].map((one) => `streamhub-${one}.tar.zst.age`),
+      ['request-90', 'schedule-1', 'schedule-20', 'schedule-40'].map((one) => `streamhub-${one}.tar.zst.age`),
     );
     const listed = (await api.get('/backups')).body.data.map(({ name }: { name: string }) => name);
     assert.ok(names.every((name) => listed.includes(name)) && !listed.includes('streamhub-schedule-50.tar.zst.age'));
-    assert.equal((await api.patch('/backups/plan', { cron: null })).body.data.nextAt, null);
   });
 
   test('says that the disk is full, leaves nothing, and is made once there is room', {
