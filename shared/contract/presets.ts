@@ -1,5 +1,6 @@
 import { Type } from 'typebox';
 import { AppNameParams, envelope } from '../schema/common.ts';
+import { IfMatchHeaders } from '../schema/config.ts';
 import { PresetApplied, PresetParams, PresetPreview, PresetView } from '../schema/presets.ts';
 import { operation } from './operation.ts';
 
@@ -42,7 +43,9 @@ export const applyPreset = operation({
   access: { permission: 'config:write' },
   share: 'work',
   params: PresetParams,
+  headers: IfMatchHeaders,
+  hasEtag: true,
   responses: { 200: envelope(PresetApplied) },
-  errors: ['APP_NOT_FOUND', 'APP_BUSY', 'PRESET_NOT_FOUND', 'CONFIG_MISSING', 'CONFIG_INVALID'],
+  errors: ['APP_NOT_FOUND', 'APP_BUSY', 'PRESET_NOT_FOUND', 'CONFIG_MISSING', 'CONFIG_INVALID', 'PRECONDITION_FAILED'],
   audit: 'config.preset',
 });

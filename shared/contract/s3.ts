@@ -39,6 +39,7 @@ export const putS3 = operation({
   params: AppNameParams,
   headers: IfMatchHeaders,
   body: PutS3Body,
+  hasEtag: true,
   responses: { 200: envelope(S3View) },
   errors: [
     'APP_NOT_FOUND',

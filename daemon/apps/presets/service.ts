@@ -1,4 +1,3 @@
-import type { Actor } from '#daemon/platform/http/types.ts';
 import type { PluginService } from '#daemon/plugins/service.ts';
 import { isRecord } from '#shared/config/case.ts';
 import type { AppConfig } from '#shared/config/defaults.ts';
@@ -6,7 +5,7 @@ import { mergePatch } from '#shared/config/edits.ts';
 import { ApiError } from '#shared/errors.ts';
 import { PROTECTED_KEYS, type Preset } from '#shared/plugin-sdk/preset.ts';
 import type { PresetApplied, PresetPreview, PresetView } from '#shared/schema/presets.ts';
-import type { ConfigService } from '../config/service.ts';
+import type { ConfigService, WriteOptions } from '../config/service.ts';
 import type { AppService } from '../registry/service.ts';
 
 export interface PresetServiceDeps {
@@ -53,16 +52,20 @@ export class PresetService {
   }
 
   /** Merges a preset over the config. Nothing is written when nothing changes. */
-  async apply(app: string, id: string, actor: Actor): Promise<PresetApplied> {
+  async apply(
+    app: string,
+    id: string,
+    options: Pick<WriteOptions, 'actor' | 'ifMatch'>,
+  ): Promise<PresetApplied & { etag: string }> {
     this.#deps.apps.require(app);
     const { patch } = await this.#require(id);
-    const { changed, diff, warnings } = await this.#deps.config.edit(app, mergePatch(patch), {
-      actor,
+    const { changed, diff, warnings, etag } = await this.#deps.config.edit(app, mergePatch(patch), {
+      ...options,
       reason: 'preset',
       detail: id,
       whenUnreadable: 'CONFIG_INVALID',
     });
-    return { preset: id, applied: true, reloaded: true, changed, diff, warnings };
+    return { preset: id, applied: true, reloaded: true, changed, diff, warnings, etag };
   }
 
   async #require(id: string): Promise<Preset> {

@@ -14,15 +14,15 @@ export function storageRoutes(app: FastifyInstance, { storage }: { storage: Stor
     const { endpoint, public_url, publicWarning, options } = view;
     return ok({ ...view, ...hideSecretsIn({ endpoint, public_url, publicWarning, options }, MASK) });
   });
-  route(app, ops.putS3, async ({ params, body, actor, request, principal }) =>
-    ok(
-      await storage.put(params.name, body, {
-        actor,
-        ifMatch: request.headers['if-match'],
-        isOperator: isGlobal(principal),
-      }),
-    ),
-  );
+  route(app, ops.putS3, async ({ params, body, actor, request, reply, principal }) => {
+    const { view, etag } = await storage.put(params.name, body, {
+      actor,
+      ifMatch: request.headers['if-match'],
+      isOperator: isGlobal(principal),
+    });
+    reply.header('etag', etag);
+    return ok(view);
+  });
   route(app, ops.testS3, async ({ params, body, principal }) =>
     ok(await storage.test(params.name, body, isGlobal(principal))),
   );

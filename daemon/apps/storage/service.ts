@@ -147,7 +147,7 @@ export class StorageService {
   }
 
   /** Changes settings and credentials, all or nothing. */
-  async put(app: string, given: PutS3Body, options: PutOptions): Promise<S3View> {
+  async put(app: string, given: PutS3Body, options: PutOptions): Promise<{ view: S3View; etag: string }> {
     const body = withKeyFileInOneLine(given);
     checkBody(body);
     let found: readonly string[] = [];
@@ -165,14 +165,14 @@ export class StorageService {
       return storageEdits(s3, body, settings);
     };
     // validate while this config is locked, so that no concurrent write forces a retry
-    const { config } = await this.#deps.config.edit(app, edits, {
+    const { config, etag } = await this.#deps.config.edit(app, edits, {
       actor: options.actor,
       reason: 's3',
       ifMatch: options.ifMatch,
       confirmPublic: body.confirmPublic,
       secrets,
     });
-    return this.#view(app, config.s3, found);
+    return { view: await this.#view(app, config.s3, found), etag };
   }
 
   /** What must change in the secret store so that new credentials become active. An empty one stays. */

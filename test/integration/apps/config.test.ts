@@ -3,6 +3,7 @@ import { rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { before, describe, test } from 'node:test';
 import { parse } from 'yaml';
+import { operations } from '#shared/contract/index.ts';
 import { AppFiles, clientOf, nextEvent } from '#test/helpers/config.ts';
 import { type Client, type TestDaemon, testDaemon } from '#test/helpers/daemon.ts';
 
@@ -217,16 +218,22 @@ describe('If-Match', () => {
     const yaml = `${await files.read()}# more\n`;
     const first = await api.put(raw, { yaml }, { 'if-match': etag });
     assert.equal(first.status, 200);
-    const late = [
-      await api.put(raw, { yaml: `${yaml}# late\n` }, { 'if-match': etag }),
-      await api.patch(url, { displayName: 'late' }, { 'if-match': etag }),
-      await api.patch(`${url}/config`, { adaptive: false }, { 'if-match': etag }),
-      await api.post(
-        `${url}/config/backups/${(await api.get(`${url}/config/backups`)).body.data[0].ts}/revert`,
-        {},
-        { 'if-match': etag },
-      ),
-    ];
+    const { ts } = (await api.get(`${url}/config/backups`)).body.data[0];
+    const writes: Record<string, [method: string, at: string, body?: object]> = {
+      putRawConfig: ['PUT', raw, { yaml: `${yaml}# late\n` }],
+      patchApp: ['PATCH', url, { displayName: 'late' }],
+      patchConfig: ['PATCH', `${url}/config`, { adaptive: false }],
+      revertConfig: ['POST', `${url}/config/backups/${ts}/revert`, {}],
+      applyPreset: ['POST', `${url}/presets/low-latency/apply`],
+      putS3: ['PUT', `${url}/s3`, { bucket: 'late' }],
+    };
+    const write = (id: string, match: string) => {
+      const [method, at, body] = writes[id] as (typeof writes)[string];
+      return api.call(method, at, body, { 'if-match': match });
+    };
+    const writing = operations.filter(({ errors = [] }) => errors.includes('CONFIG_INVALID')).map(({ id }) => id);
+    assert.deepEqual(Object.keys(writes).sort(), writing.toSorted());
+    const late = await Promise.all(writing.map((id) => write(id, etag)));
     for (const { status, body, headers } of late) {
       assert.deepEqual([status, body.code], [412, 'PRECONDITION_FAILED']);
       assert.equal(body.current.etag, first.headers.get('etag'));
@@ -237,6 +244,10 @@ describe('If-Match', () => {
     assert.equal((await api.get(`/apps/${name}`)).body.displayName, 'Ours');
     for (const match of ['*', `"other", ${first.headers.get('etag')}`, `W/${first.headers.get('etag')}`]) {
       assert.equal((await api.patch(url, {}, { 'if-match': match })).status, 200);
+    }
+    for (const id of writing) {
+      const { status, headers } = await write(id, await etagOf(raw));
+      assert.deepEqual([id, status, headers.get('etag')], [id, 200, await etagOf(raw)]);
     }
   });
 });
