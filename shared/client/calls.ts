@@ -1,6 +1,7 @@
 import { DaemonError, UnreachableError } from './errors.ts';
 import type { Call, ListCall, Result, RowOf } from './methods.ts';
 import { opened } from './opened.ts';
+import { type Page, rowsOf } from './pages.ts';
 import type { Caller } from './request.ts';
 import type { Answer, CallOptions, PlainOperation, RequestInput } from './wire.ts';
 
@@ -58,12 +59,6 @@ function newKey(): string {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
-interface Page {
-  data: readonly unknown[];
-  total: number;
-  offset: number;
-}
-
 /** Starts a call of a list, whose rows can be iterated over as well. */
 export function listCallOf<T>(
   caller: Caller,
@@ -72,25 +67,15 @@ export function listCallOf<T>(
   options: CallOptions = {},
 ): ListCall<T> {
   const first = callOf<T>(caller, op, input, options);
-  const pageAt = async (offset: number, limit: number): Promise<Page> => {
-    const query = { ...input.query, limit, offset };
-    return (await callOf<Page>(caller, op, { ...input, query }, options)) as Page;
+  const { limit = PAGE, offset = 0 } = (input.query ?? {}) as { limit?: number; offset?: number };
+  const pageAt = async (from: number): Promise<Page<RowOf<T>>> => {
+    const query = { ...input.query, limit, offset: from };
+    return (await callOf(caller, op, { ...input, query }, options)) as Page<RowOf<T>>;
   };
   async function* rows(): AsyncGenerator<RowOf<T>> {
     const body = await first;
-    if (Array.isArray(body)) return yield* body as RowOf<T>[];
-    let page = body as unknown as Page;
-    yield* page.data as RowOf<T>[];
-    if (op.list !== 'pages') return;
-    const { limit = PAGE } = (input.query ?? {}) as { limit?: number };
-    while (page.data.length > 0 && page.offset + page.data.length < page.total) {
-      const seen = new Set(page.data.map(idOf));
-      page = await pageAt(page.offset + page.data.length, limit);
-      // a row that was added at the front moves the rest: the last one of the page before is sent again
-      for (const row of page.data) if (idOf(row) === undefined || !seen.has(idOf(row))) yield row as RowOf<T>;
-    }
+    if (op.list === 'pages') yield* rowsOf(body as Page<RowOf<T>>, pageAt, offset);
+    else yield* Array.isArray(body) ? body : (body as Page<RowOf<T>>).data;
   }
   return Object.assign(first, { [Symbol.asyncIterator]: rows });
 }
-
-const idOf = (row: unknown): unknown => (row as { id?: unknown } | null)?.id;

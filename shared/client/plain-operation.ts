@@ -26,7 +26,7 @@ function listOf({ responses, query }: Operation): PlainOperation['list'] {
   const schema = Object.values(responses)[0] as Shape | null | undefined;
   const { data, total, limit, offset, error } = schema?.properties ?? {};
   if (schema?.type === 'array' || (error && data?.type === 'array')) return 'whole';
-  if (data?.type !== 'array' || total === undefined) return undefined;
+  if (data?.type !== 'array' || !(total ?? offset)) return undefined;
   const asked = query?.properties ?? {};
   return limit && offset && 'limit' in asked && 'offset' in asked ? 'pages' : 'whole';
 }

@@ -14,6 +14,9 @@ type KindOf<O extends Operation> = O extends { produces: 'text/event-stream' }
   ? 'events'
   : O extends { produces: string }
     ? 'download'
-    : Opened<ResultOf<O>> extends readonly unknown[] | { data: readonly unknown[]; total: number }
+    : Opened<ResultOf<O>> extends
+          | readonly unknown[]
+          | { data: readonly unknown[]; total: number }
+          | { data: readonly unknown[]; offset: number }
       ? 'list'
       : 'json';

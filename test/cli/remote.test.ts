@@ -230,6 +230,9 @@ describe('in a terminal, against a daemon with TLS', { skip: terminalMissing }, 
     assert.equal(await shows('open live --print'), `${daemon.url}/apps/live\n`);
     assert.deepEqual(JSON.parse(await shows('api /apps/live')).name, 'live');
     assert.equal(JSON.parse(await shows('api /apps -F name=viaapi -f displayName=12')).displayName, '12');
+    const created = '/audit?action=app.create&limit=';
+    const { data } = (await api.get(`${created}1000`)).body;
+    assert.deepEqual(JSON.parse(await shows(`api ${created}1 --paginate`)), data);
     const refused = await screen('api /apps -F name=X');
     assert.equal(refused.code, 1);
     assert.match(refused.screen, /body\.name must be [\s\S]*Request id: /);

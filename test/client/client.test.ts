@@ -2,10 +2,15 @@
 import assert from 'node:assert/strict';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
+import path from 'node:path';
 import { describe, test } from 'node:test';
+import { LogRepository } from '#daemon/platform/logs/repository.ts';
 import { CallbackRefused, DaemonError, StreamHub, UnreachableError, verifyCallback } from '#shared/client/index.ts';
+import { LOG_COUNT_MAX } from '#shared/schema/logs.ts';
 import { callbackReceiver } from '#test/helpers/callback-receiver.ts';
 import { sharedDaemon, type TestDaemon } from '#test/helpers/daemon.ts';
+import { event, LIVEKIT_KEYS, room, sendWebhook } from '#test/helpers/livekit-webhook.ts';
+import { addVods } from '#test/helpers/recordings.ts';
 
 const hubOf = (daemon: TestDaemon, more: object = {}): StreamHub =>
   new StreamHub({ url: daemon.url, token: daemon.token, ...more });
@@ -39,7 +44,7 @@ async function proxyBefore(
 }
 
 describe('the client', () => {
-  const daemon = sharedDaemon();
+  const daemon = sharedDaemon({ ...LIVEKIT_KEYS, LIVEKIT_URL: 'ws://127.0.0.1:9' });
 
   test('calls operations by their ids, with the envelope opened', async () => {
     const hub = hubOf(daemon);
@@ -174,6 +179,42 @@ describe('the client', () => {
     proxy.seen.length = 0;
     for await (const _row of hub.listAudit({ query: { limit: 1 } })) break;
     assert.equal(proxy.seen.length, 1);
+  });
+
+  test('iterates over every row once while rows are deleted and added', async () => {
+    const hub = hubOf(daemon);
+    await hub.createApp({ body: { name: 'cleared' } });
+    addVods(
+      daemon.dataDir,
+      'cleared',
+      Array.from({ length: 9 }, (_, n) => ({ name: `vod-${n}` })),
+    );
+    const names: string[] = [];
+    for await (const { id, name } of hub.listVods({ params: { app: 'cleared' }, query: { limit: 4 } })) {
+      if (names.push(name) === 2) addVods(daemon.dataDir, 'cleared', [{ name: 'late' }]);
+      await hub.deleteVod({ params: { app: 'cleared', id } });
+    }
+    assert.deepEqual(
+      names,
+      Array.from({ length: 9 }, (_, n) => `vod-${8 - n}`),
+    );
+  });
+
+  test('iterates over lists that say only that there are more rows', async () => {
+    const hub = hubOf(daemon);
+    const lines = LogRepository.open(path.join(daemon.dataDir, 'logs', 'server-logs.db'));
+    const line = { ts: Date.now(), level: 30, source: 'app', appId: null, message: 'filler', metaJson: null };
+    lines.insert(Array.from({ length: LOG_COUNT_MAX + 50 }, () => line));
+    lines.close();
+    let count = 0;
+    for await (const _line of hub.listLogs({ query: { q: 'filler', limit: 1000 } })) count += 1;
+    assert.equal(count, LOG_COUNT_MAX + 50);
+
+    for (const name of ['one', 'two', 'three'])
+      await sendWebhook(daemon.url, event('room_started', { room: room(`live-${name}`) }));
+    const rooms: string[] = [];
+    for await (const session of hub.listAllSessions({ query: { limit: 1 } })) rooms.push(session.room);
+    assert.deepEqual(rooms.toSorted(), ['live-one', 'live-three', 'live-two']);
   });
 
   test('follows events in order through breaks, each once', async (t) => {

@@ -2,6 +2,7 @@ import { pipeline } from 'node:stream/promises';
 import { type Command, InvalidArgumentError } from 'commander';
 import { API_BASE } from '#shared/client/base.ts';
 import { DaemonError, refusalOf, UnreachableError } from '#shared/client/errors.ts';
+import { type Page, rowsOf } from '#shared/client/pages.ts';
 import { textFromStdin } from '../ask.ts';
 import { UsageError } from '../exit-codes.ts';
 import { readNamed } from '../named-file.ts';
@@ -124,16 +125,19 @@ function pathOf(given: string, query: Record<string, unknown>): string {
 }
 
 async function allPages(send: (path: string) => Promise<Response>, path: string): Promise<unknown[]> {
-  const rows: unknown[] = [];
-  for (;;) {
+  const answer: unknown = await (await send(path)).json();
+  if (Array.isArray(answer)) return answer;
+  const page = answer as Partial<Page> | null;
+  if (!Array.isArray(page?.data)) throw new UsageError('The answer is not a list: leave --paginate out.');
+  if (page.offset === undefined) return page.data;
+  const pageAt = async (offset: number): Promise<Page> => {
     const url = new URL(path, 'http://host');
-    if (rows.length > 0) url.searchParams.set('offset', String(rows.length));
-    const answer = (await (await send(url.pathname + url.search)).json()) as { data?: unknown; total?: number };
-    const page = Array.isArray(answer) ? answer : answer.data;
-    if (!Array.isArray(page)) throw new UsageError('The answer is not a list: leave --paginate out.');
-    rows.push(...page);
-    if (page.length === 0 || answer.total === undefined || rows.length >= answer.total) return rows;
-  }
+    url.searchParams.set('offset', String(offset));
+    return (await send(url.pathname + url.search)).json() as Promise<Page>;
+  };
+  const rows: unknown[] = [];
+  for await (const row of rowsOf(page as Page, pageAt, page.offset)) rows.push(row);
+  return rows;
 }
 
 const headOf = ({ status, statusText, headers }: Response): string =>

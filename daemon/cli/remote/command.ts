@@ -1,4 +1,5 @@
 import { Argument, type Command, InvalidArgumentError, Option } from 'commander';
+import type { Page } from '#shared/client/pages.ts';
 import type { RequestInput } from '#shared/client/wire.ts';
 import type { Operation } from '#shared/contract/operation.ts';
 import { sentence } from '#shared/format.ts';
@@ -150,16 +151,18 @@ export async function callAll(
   const call = daemon.start(op, { ...input, query }, timeout);
   const answer = await call;
   if (!isPage(answer)) return answer;
-  const wanted = Math.min(limit ?? answer.data.length, answer.total);
+  const { data, total, more } = answer;
+  const wanted = limit ?? data.length;
   const rows: unknown[] = [];
   for await (const row of call) if (rows.push(row) >= wanted) break;
-  if (answer.total > rows.length && process.stderr.isTTY)
-    note(`These are ${rows.length} of ${answer.total}. Use --limit to see more.`);
+  const isCut = more ? rows.length >= wanted : total !== undefined && total > rows.length;
+  if (isCut && process.stderr.isTTY)
+    note(`These are ${rows.length}${more ? '' : ` of ${total}`}. Use --limit to see more.`);
   return rows;
 }
 
-const isPage = (answer: unknown): answer is { data: unknown[]; total: number } =>
-  typeof answer === 'object' && answer !== null && 'total' in answer && 'offset' in answer && 'data' in answer;
+const isPage = (answer: unknown): answer is Page =>
+  typeof answer === 'object' && answer !== null && 'offset' in answer && 'data' in answer;
 
 function partsOf(op: Operation): Parts {
   const properties = (schema: unknown): Record<string, FieldSchema> =>

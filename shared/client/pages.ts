@@ -1,0 +1,42 @@
+/** A page of a list. */
+export interface Page<R = unknown> {
+  data: readonly R[];
+  offset: number;
+  /** How many rows match; lists that are dear to count have only `more`, or count up to a limit. */
+  total?: number;
+  more?: boolean;
+}
+
+/** Every row of a list, each once, also while rows are added or deleted: further pages are read as they are needed. */
+export async function* rowsOf<R>(
+  first: Page<R>,
+  pageAt: (offset: number) => Promise<Page<R>>,
+  start = 0,
+): AsyncGenerator<R> {
+  const given = new Set<string>();
+  let page = first;
+  for (;;) {
+    for (const row of page.data) {
+      const key = keyOf(row);
+      if (given.has(key)) continue;
+      given.add(key);
+      yield row;
+    }
+    let next = page.offset + page.data.length;
+    if (page.data.length === 0 || !(page.more || next < (page.total ?? 0))) return;
+    let lost: number;
+    do {
+      const { total = 0 } = page;
+      page = await pageAt(next);
+      // rows that were deleted moved the rest to the front, at most by as many
+      lost = total - (page.total ?? 0);
+      next = Math.max(start, next - lost);
+    } while (lost > 0);
+  }
+}
+
+/** Lists over several apps have ids of each. Rooms have names. */
+function keyOf(row: unknown): string {
+  const { app, id, name } = row as Record<'app' | 'id' | 'name', unknown>;
+  return JSON.stringify([app, id ?? name]);
+}
