@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import type { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { ApiError } from '#shared/errors.ts';
@@ -24,11 +25,13 @@ export function installParsers(app: FastifyInstance): void {
   app.decorateRequest('hasForeignBody', false);
   app.decorateRequest('upload', null);
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser(/^application\/json\s*(?:;|$)/i, { parseAs: 'string' }, (request, text, done) => {
-    const body = text as string;
-    const problem = compression(request);
+  app.addContentTypeParser(/^application\/json\s*(?:;|$)/i, { parseAs: 'buffer' }, (request, content, done) => {
+    const bytes = content as Buffer;
+    const problem = compression(request) ?? charset(request);
+    const body = bytes.toString();
     if (body === '') done(null, undefined);
     else if (problem !== undefined) done(problem);
+    else if (!isUtf8(bytes)) done(new ApiError('BAD_JSON', { reason: 'it is not UTF-8' }));
     else if (isDeeperThan(MAX_DEPTH, body))
       done(new ApiError('BAD_JSON', { reason: `it is nested more than ${MAX_DEPTH} levels deep` }));
     else parseJson(request, body, done);
@@ -76,6 +79,14 @@ function compression({ headers }: FastifyRequest): ApiError | undefined {
   const { 'content-encoding': encoding = 'identity' } = headers;
   if (/^identity$/i.test(encoding)) return undefined;
   const reason = `The body has the Content-Encoding ${encoding.slice(0, 40)}. Send it without compression.`;
+  return new ApiError('BAD_REQUEST', { reason });
+}
+
+/** Refuses a body in another charset: read as UTF-8, it would be stored damaged. */
+function charset({ headers }: FastifyRequest): ApiError | undefined {
+  const [, name = 'utf-8'] = /;\s*charset\s*=\s*"?([^\s;"]+)/i.exec(headers['content-type'] ?? '') ?? [];
+  if (/^(?:utf-?8|us-ascii)$/i.test(name)) return undefined;
+  const reason = `The body has the charset ${name.slice(0, 40)}. Send it as UTF-8.`;
   return new ApiError('BAD_REQUEST', { reason });
 }
 

@@ -51,6 +51,22 @@ describe('HTTP conventions', () => {
     assert.ok(!/at .*\.(ts|js)/.test(text));
   });
 
+  test('a body in another charset is refused, and nothing of it is stored', async () => {
+    const latin = Buffer.from('{"displayName":"Käse"}', 'latin1');
+    const damaged = await daemon.api.patch('/apps/live', latin);
+    assert.deepEqual([damaged.status, damaged.body.code], [400, 'BAD_JSON']);
+    assert.match(damaged.body.message, /it is not UTF-8/);
+    for (const charset of ['iso-8859-1', '"UTF-16"', 'utf-80']) {
+      const type = { 'content-type': `application/json; charset=${charset}` };
+      const { status, body } = await daemon.api.patch('/apps/live', latin, type);
+      assert.deepEqual([status, body.code], [400, 'BAD_REQUEST']);
+      assert.match(body.message, /Send it as UTF-8/);
+    }
+    const type = { 'content-type': 'application/json;charset="UTF-8"' };
+    const stored = await daemon.api.patch('/apps/live', { displayName: 'Käse' }, type);
+    assert.deepEqual([stored.status, stored.body.displayName], [200, 'Käse']);
+  });
+
   test('a compressed body is refused as that, and the connection takes the next request', async () => {
     const zipped = gzipSync('{"name":"zipped"}');
     for (const [place, type] of [
