@@ -27,7 +27,8 @@ export const usageRepository = prepared((db: Db) => {
   const days = db.prepare<[number, number], UsageRow>(
     'SELECT * FROM usage_days WHERE day >= ? AND day < ? ORDER BY day',
   );
-  const lastDay = db.prepare<[], number | null>('SELECT max(day) FROM usage_days').pluck();
+  const lastBefore = db.prepare<[number], number | null>('SELECT max(day) FROM usage_days WHERE day < ?').pluck();
+  const remove = db.prepare<[number]>('DELETE FROM usage_days WHERE day = ?');
   const firstSession = db.prepare<[], number | null>('SELECT min(started_at) FROM room_sessions').pluck();
   const put = db.prepare<[UsageRow]>(
     `INSERT OR IGNORE INTO usage_days (day, sessions, session_ms, participant_ms, recorded_s, stored_bytes)
@@ -63,7 +64,9 @@ export const usageRepository = prepared((db: Db) => {
   const stored = db.prepare<[], number>(`SELECT ${STORED_BYTES} FROM vods`).pluck();
   return {
     days: (from: number, to: number) => days.all(from, to),
-    lastDay: () => lastDay.get() ?? null,
+    /** The last day before this one that is kept. */
+    lastBefore: (day: number) => lastBefore.get(day) ?? null,
+    remove: (day: number) => void remove.run(day),
     /** When the oldest session began, milliseconds since 1970. */
     firstSession: () => firstSession.get() ?? null,
     put: (row: UsageRow) => void put.run(row),

@@ -31,7 +31,9 @@ export interface UsageDeps {
   /** Bytes of nodes by day. */
   traffic(from: number, to: number): TrafficRow[];
   background: Background;
-  clock: Clock;
+  clock: Pick<Clock, 'now'>;
+  /** The wall clock, but for a jump forward that isn't believed yet. */
+  retentionNow(): number;
 }
 
 /** What apps, teams and nodes used: minutes, bytes, by day and month. */
@@ -57,13 +59,16 @@ export class MonthUsageService {
 
   /** Keeps what was used on days that are over, before the sessions of these days are deleted. */
   async roll(): Promise<void> {
-    const { apps, clock, databases } = this.#deps;
-    const end = dayOf(clock.now() - LATE_MS);
+    const { apps, databases, retentionNow } = this.#deps;
+    const now = retentionNow();
+    const end = dayOf(now - LATE_MS);
     for (const { name } of [...apps.entries()]) {
       if (this.#isStopped) return;
       await nextTurn();
       if (databases.refusal(name) !== undefined || apps.get(name) === undefined) continue;
       const sql = usageRepository(databases.get(name));
+      // kept while the clock was ahead; later days wait for their turn, because a clock that is behind must not delete the past
+      sql.remove(dayOf(now));
       for (let day = this.#firstMissing(name, end); day < end; day += 1) {
         const row = await this.#day(name, day);
         // what is stored now says nothing about earlier days
@@ -144,20 +149,22 @@ export class MonthUsageService {
         .days(from, to)
         .map((row) => [row.day, row]),
     );
-    const missing = this.#firstMissing(name, dayOf(clock.now()));
+    const today = dayOf(clock.now());
+    const missing = this.#firstMissing(name, today);
     const days: UsageRow[] = [];
     for (let day = from; day < to; day += 1) {
-      const row = known.get(day) ?? (day < missing ? { ...NOTHING, day } : await this.#day(name, day));
-      const isToday = day === dayOf(clock.now());
+      const isToday = day === today;
+      const kept = isToday ? undefined : known.get(day);
+      const row = kept ?? (day < missing ? { ...NOTHING, day } : await this.#day(name, day));
       days.push(isToday ? { ...row, stored_bytes: usageRepository(databases.get(name)).stored() } : row);
     }
     return days;
   }
 
-  /** The first day that is not kept. */
+  /** The first day before `end` that is not kept, or `end`. */
   #firstMissing(name: string, end: number): number {
     const sql = usageRepository(this.#deps.databases.get(name));
-    const last = sql.lastDay();
+    const last = sql.lastBefore(end);
     if (last !== null) return last + 1;
     const first = sql.firstSession();
     return first === null ? end - 1 : Math.min(end - 1, Math.max(dayOf(first), end - MOST_DAYS));

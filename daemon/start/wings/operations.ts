@@ -149,6 +149,7 @@ export function createOperations(
     traffic: (from, to) => history.traffic(from, to),
     background,
     clock: SYSTEM_CLOCK,
+    retentionNow: clockWatch.retentionNow,
   });
   let wasWatched = meta.get(FIRST_VIEWER) !== undefined;
   events.subscribe(({ type, data }) => {

@@ -3,6 +3,10 @@ import assert from 'node:assert/strict';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
+import { MonthUsageService } from '#daemon/operations/usage/service.ts';
+import { ClockWatch } from '#daemon/platform/clock-watch.ts';
+import { testBackground } from '#test/helpers/background.ts';
+import { ManualClock } from '#test/helpers/clock.ts';
 import { temporaryDir, testDaemon } from '#test/helpers/daemon.ts';
 import { nodeHistory } from '#test/helpers/node-history.ts';
 import { firstAdmin, MANY_ATTEMPTS, makeTeam } from '#test/helpers/people.ts';
@@ -68,6 +72,57 @@ test('minutes by day and month, kept when the sessions are deleted; a table to b
   assert.match(lines.find((line) => line.includes(',bills,')) ?? '', new RegExp(`^${month},[^,]+,bills,\\d+,`));
   assert.equal((await daemon.api.get('/usage?month=2026-13')).status, 400);
   assert.deepEqual((await daemon.api.get('/usage?month=2025-01')).body.data.total.sessions, 0);
+});
+
+test('a clock that is a year ahead for a while ends no day, and days that were ended so are counted when they come', async (t) => {
+  const { services } = await testDaemon(t);
+  const { databases } = services;
+  const clock = new ManualClock(Date.parse('2026-01-10T12:00:00Z'));
+  const background = testBackground();
+  const watch = new ClockWatch({ background, log: { warn() {} }, lastRun: clock.now(), noteRun() {}, clock });
+  const { retentionNow } = watch;
+  const usage = new MonthUsageService({
+    ...{ databases, apps: services.apps.registry, background, clock, retentionNow },
+    visible: () => [],
+    traffic: () => [],
+  });
+  const db = databases.get('live');
+  const open = db.prepare(
+    `INSERT INTO room_sessions (sid, room, started_at, is_start_known, ended_at, stays, participants, closed_ms)
+     VALUES (?, 'live-a', ?, 1, ?, 0, 0, 0)`,
+  );
+  /** A session of an hour that ends now. */
+  const addSession = (sid: string) => open.run(sid, clock.now() - HOUR_MS, clock.now());
+  const counted = async () => {
+    const { days } = await usage.app('live', { month: '2026-01' });
+    return Object.fromEntries(days.filter((day) => day.sessions > 0).map((day) => [day.day, day.sessionMinutes]));
+  };
+  addSession('RM_1');
+  await usage.roll();
+  clock.jump(365 * DAY_MS);
+  await usage.roll();
+  clock.jump(-365 * DAY_MS);
+  const last = db.prepare('SELECT max(day) * 86400000 FROM usage_days').pluck();
+  assert.equal(dayOf(last.get() as number), '2026-01-09');
+  assert.deepEqual(await counted(), { '2026-01-10': 60 });
+
+  // as kept by a daemon that believed such a clock
+  for (let day = Math.floor(clock.now() / DAY_MS), end = day + 366; day < end; day += 1)
+    db.prepare('INSERT INTO usage_days VALUES (?, 0, 0, 0, 0, NULL)').run(day);
+  assert.deepEqual(await counted(), { '2026-01-10': 60 });
+  for (const sid of ['RM_2', 'RM_3']) {
+    await usage.roll();
+    clock.advance(DAY_MS);
+    addSession(sid);
+  }
+  await usage.roll();
+  assert.deepEqual(await counted(), { '2026-01-10': 60, '2026-01-11': 60, '2026-01-12': 60 });
+  // a clock that is behind deletes nothing of what was kept
+  clock.jump(-2 * 365 * DAY_MS);
+  await usage.roll();
+  clock.jump(2 * 365 * DAY_MS);
+  db.exec('DELETE FROM room_sessions');
+  assert.deepEqual(await counted(), { '2026-01-10': 60, '2026-01-11': 60 });
 });
 
 test('what nodes sent is added up by day, each minute once', async (t) => {
