@@ -26,6 +26,7 @@ export const exportMonthUsage = operation({
   path: '/usage/export',
   tag,
   summary: 'Get a month’s usage as CSV, a row for each app',
+  description: 'An app whose database can’t be read has a row without figures.',
   access: { permission: 'usage:read' },
   refusesAppTokens: true,
   share: 'work',

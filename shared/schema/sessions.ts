@@ -176,7 +176,7 @@ export type AllSessionsQuery = Static<typeof AllSessionsQuery>;
 
 export const AllSessions = object({
   data: Type.Array(SessionRow),
-  more: Type.Boolean({ description: 'There are further rows.' }),
+  more: Type.Boolean({ description: 'There are further rows, or the database of an app can’t be read.' }),
   limit: Type.Integer(),
   offset: Type.Integer(),
 });

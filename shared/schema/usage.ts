@@ -33,6 +33,9 @@ export const MonthUsage = object({
   apps: Type.Array(object({ app: Type.String(), team: Type.String({ description: 'Id of the team.' }), ...AMOUNTS })),
   teams: Type.Array(object({ team: Type.String(), apps: Type.Integer(), ...AMOUNTS })),
   total: object(AMOUNTS),
+  unread: Type.Array(object({ app: Type.String(), team: Type.String() }), {
+    description: 'Apps whose database can’t be read; all sums are without them.',
+  }),
 });
 export type MonthUsage = Static<typeof MonthUsage>;
 

@@ -124,6 +124,37 @@ describe('an app whose files are gone or damaged', () => {
   });
 });
 
+test('a database that is damaged while it is used concerns its app only: lists and figures of all apps are told without it', async (t) => {
+  const dataDir = await temporaryDir(t);
+  const { api, services } = await testDaemon(t, {}, { dataDir });
+  const { databases, monthUsage } = services;
+  for (const name of ['hurt', 'later']) {
+    assert.equal((await api.post('/apps', { name })).status, 201);
+    databases
+      .get(name)
+      .prepare(`INSERT INTO room_sessions (sid, room, started_at, is_start_known) VALUES ('RM_a', ?, ?, 1)`)
+      .run(`${name}-a`, Date.now());
+  }
+  assert.equal((await api.get('/sessions')).body.data.length, 2);
+  databases.close('hurt');
+  await spoil(databases.file('hurt'));
+  await monthUsage.roll();
+  const kept = databases.get('later').prepare('SELECT count(*) FROM usage_days').pluck();
+  assert.equal(kept.get(), 1, 'the days of other apps are kept');
+  const { apps, unread } = (await api.get('/usage')).body.data;
+  assert.deepEqual(apps.map(({ app }: any) => app).sort(), ['later', 'live']);
+  assert.deepEqual(
+    unread.map(({ app }: any) => app),
+    ['hurt'],
+  );
+  assert.match((await api.get('/usage/export')).text, /^[\d-]+,[^,]+,hurt,,,,,\r$/m);
+  const { data, more } = (await api.get('/sessions')).body;
+  assert.deepEqual([data.map(({ app }: any) => app), more], [['later'], true]);
+  assert.equal((await api.get('/sessions/figures')).status, 200);
+  for (const url of ['/apps/hurt/usage', '/sessions?app=hurt'])
+    assert.equal((await api.get(url)).body.code, 'APP_DATABASE_UNUSABLE', url);
+});
+
 describe('files of the daemon', () => {
   test('an unreadable secrets.json is set aside, and new secrets can be stored', async (t) => {
     const dataDir = await used(t, ({ api }) => api.put('/apps/live/s3', { key: 'AAAABBBBCCCCDDDD', secret: 'first' }));

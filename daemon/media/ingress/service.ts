@@ -185,14 +185,13 @@ export class IngressService {
     for (const [app, ingests] of byApp) {
       try {
         const isEnabled = await this.#allowsRtmp(app.name);
-        const closed = this.#closed(app.name);
-        const ids = new Set(closed.all());
+        const ids = new Set(this.#closed(app.name).all());
         for (const one of ingests) {
           if (isEnabled ? !ids.has(one.id) : !one.isEnabled) continue;
-          if (!isEnabled) closed.add(one.id);
+          if (!isEnabled) this.#closed(app.name).add(one.id);
           if (one.isEnabled !== isEnabled)
             this.#told(app, await this.#change(app.name, one, { enabled: isEnabled }), SYSTEM);
-          if (isEnabled) closed.remove(one.id);
+          if (isEnabled) this.#closed(app.name).remove(one.id);
         }
       } catch (err) {
         log.warn({ app: app.name, err }, 'RTMP ingests could not be paused or resumed as the config says');
@@ -257,17 +256,17 @@ export class IngressService {
     change: { name?: string; enabled?: boolean },
   ): Promise<IngressDetails> {
     const { livekit, delivery, databases } = this.#deps;
-    const sessions = ingressSessions(databases.get(name));
+    const expectEnd = (reason: 'paused' | null) => ingressSessions(databases.get(name)).expectEnd(one.id, reason);
     const { ingest } = await delivery.plan(name);
     const type = one.type === 'whip' ? 'whip' : 'rtmp';
-    if (change.enabled === false) sessions.expectEnd(one.id, 'paused');
+    if (change.enabled === false) expectEnd('paused');
     try {
       return await livekit.updateIngress(one.id, {
         ...change,
         ...(change.enabled === true ? { encoding: encodingFor(ingest, type) } : {}),
       });
     } catch (error) {
-      if (change.enabled === false) sessions.expectEnd(one.id, null);
+      if (change.enabled === false) expectEnd(null);
       throw toApiError(error);
     }
   }

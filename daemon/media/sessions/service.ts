@@ -76,16 +76,23 @@ export class SessionService {
       .sort((a, b) => (keeper.newestOf(b.id) ?? 0) - (keeper.newestOf(a.id) ?? 0));
     const now = clock.now();
     let found: { at: number; row: SessionRow }[] = [];
+    let isCut = false;
     for (const app of candidates) {
       const last = found[wanted - 1];
       if (last !== undefined && (keeper.newestOf(app.id) ?? 0) < last.at) break;
-      const { rows } = this.#reading(app.name).rows(this.#filter(app, filters), wanted);
-      found.push(...rows.map((row) => ({ at: row.started_at, row: sessionRow(app.name, row, now) })));
+      try {
+        const { rows } = this.#reading(app.name).rows(this.#filter(app, filters), wanted);
+        found.push(...rows.map((row) => ({ at: row.started_at, row: sessionRow(app.name, row, now) })));
+      } catch (error) {
+        if (only) throw error;
+        // the app’s own pages say what is wrong with its database
+        isCut = true;
+      }
       found = found.sort((a, b) => b.at - a.at || b.row.id - a.row.id).slice(0, wanted);
       await nextTurn();
     }
     const data = found.slice(offset, offset + limit).map(({ row }) => row);
-    return { data, more: found.length > offset + limit, limit, offset };
+    return { data, more: isCut || found.length > offset + limit, limit, offset };
   }
 
   /** @throws ApiError SESSION_UNKNOWN */
@@ -172,8 +179,14 @@ export class SessionService {
     await keeper.known();
     const since = firstDay(clock.now()) * DAY_MS;
     const all: AppFigures[] = [];
-    for (const app of apps.visible(visibleApps(principal)))
-      if ((keeper.newestOf(app.id) ?? 0) >= since) all.push(await this.#figuresOf(app));
+    for (const app of apps.visible(visibleApps(principal))) {
+      if ((keeper.newestOf(app.id) ?? 0) < since) continue;
+      try {
+        all.push(await this.#figuresOf(app));
+      } catch {
+        // the app’s own pages say what is wrong with its database
+      }
+    }
     return sum(all, firstDay(clock.now()));
   }
 

@@ -173,15 +173,15 @@ export class TranscodingService {
       // a start with many apps must not keep requests waiting
       await new Promise((resolve) => setImmediate(resolve));
       try {
-        const db = databases.get(app.name);
+        const db = () => databases.get(app.name);
         let isWorking = false;
-        for (const { vod_id: id, state, job_id } of transcodingRepository(db).open()) {
+        for (const { vod_id: id, state, job_id } of transcodingRepository(db()).open()) {
           const job = this.#activeJob(app, id);
           const last = job_id === null ? undefined : jobs.find(job_id);
-          const vod = vodRepository(db).get(id);
+          const vod = vodRepository(db()).get(id);
           if (job !== undefined) {
             isWorking = true;
-            transcodingRepository(db).set(id, { job_id: job });
+            transcodingRepository(db()).set(id, { job_id: job });
           } else if (state === 'queued' && (last?.state === 'failed' || last?.state === 'cancelled')) {
             await this.#ended({ app: app.name, appId: app.id, vodId: id }, last.state);
           } else if (vod !== undefined) this.#begin(app, vod);

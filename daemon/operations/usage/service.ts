@@ -4,6 +4,7 @@ import type { Background, Repeated } from '#daemon/platform/background.ts';
 import type { Clock } from '#daemon/platform/clock.ts';
 import { csvLine } from '#daemon/platform/csv.ts';
 import type { AppDatabases } from '#daemon/platform/db/app-databases.ts';
+import type { Log } from '#daemon/platform/log.ts';
 import type { Principal } from '#daemon/platform/principal.ts';
 import { type VisibleApps, visibleApps } from '#shared/access.ts';
 import type { AppUsage, MonthUsage, NodeUsage, UsageQuery } from '#shared/schema/usage.ts';
@@ -32,6 +33,7 @@ export interface UsageDeps {
   traffic(from: number, to: number): TrafficRow[];
   background: Background;
   clock: Pick<Clock, 'now'>;
+  log: Log<'warn'>;
   /** The wall clock, but for a jump forward that isn't believed yet. */
   retentionNow(): number;
 }
@@ -41,6 +43,8 @@ export class MonthUsageService {
   readonly #deps: UsageDeps;
   #rolling: Repeated | undefined;
   #isStopped = false;
+  /** Apps whose usage could not be read, and that the log has named. */
+  readonly #failed = new Set<string>();
 
   constructor(deps: UsageDeps) {
     this.#deps = deps;
@@ -59,22 +63,38 @@ export class MonthUsageService {
 
   /** Keeps what was used on days that are over, before the sessions of these days are deleted. */
   async roll(): Promise<void> {
-    const { apps, databases, retentionNow } = this.#deps;
+    const { apps, retentionNow } = this.#deps;
     const now = retentionNow();
-    const end = dayOf(now - LATE_MS);
     for (const { name } of [...apps.entries()]) {
       if (this.#isStopped) return;
       await nextTurn();
-      if (databases.refusal(name) !== undefined || apps.get(name) === undefined) continue;
-      const sql = usageRepository(databases.get(name));
-      // kept while the clock was ahead; later days wait for their turn, because a clock that is behind must not delete the past
-      sql.remove(dayOf(now));
-      for (let day = this.#firstMissing(name, end); day < end; day += 1) {
-        const row = await this.#day(name, day);
-        // what is stored now says nothing about earlier days
-        sql.put({ ...row, stored_bytes: day === end - 1 ? sql.stored() : null });
+      if (apps.get(name) === undefined) continue;
+      try {
+        await this.#rollApp(name, { today: dayOf(now), end: dayOf(now - LATE_MS) });
+        this.#failed.delete(name);
+      } catch (err) {
+        this.#noteFailure(name, err);
       }
     }
+  }
+
+  async #rollApp(name: string, { today, end }: { today: number; end: number }): Promise<void> {
+    const sql = () => usageRepository(this.#deps.databases.get(name));
+    // kept while the clock was ahead; later days wait for their turn, because a clock that is behind must not delete the past
+    sql().remove(today);
+    for (let day = this.#firstMissing(name, end); day < end; day += 1) {
+      const row = await this.#day(name, day);
+      // what is stored now says nothing about earlier days
+      sql().put({ ...row, stored_bytes: day === end - 1 ? sql().stored() : null });
+    }
+  }
+
+  /** Logs it once for as long as it fails. */
+  #noteFailure(name: string, err: unknown): void {
+    const { apps, databases, log } = this.#deps;
+    if (this.#failed.has(name) || apps.get(name) === undefined || databases.refusal(name) !== undefined) return;
+    this.#failed.add(name);
+    log.warn({ app: name, err }, 'the usage of an app could not be kept or read');
   }
 
   async app(name: string, query: UsageQuery): Promise<AppUsage> {
@@ -92,10 +112,17 @@ export class MonthUsageService {
   async month(query: UsageQuery, principal: Principal): Promise<MonthUsage> {
     const month = this.#month(query);
     const rows: { app: KnownApp; row: UsageRow }[] = [];
+    const unread: KnownApp[] = [];
     for (const { name } of this.#deps.visible(visibleApps(principal))) {
       const app = this.#deps.apps.get(name);
-      if (app === undefined || this.#deps.databases.refusal(name) !== undefined) continue;
-      rows.push({ app, row: sum(await this.#days(name, month)) });
+      if (app === undefined) continue;
+      try {
+        rows.push({ app, row: sum(await this.#days(name, month)) });
+      } catch (err) {
+        // a bill must not look complete without it
+        unread.push(app);
+        this.#noteFailure(name, err);
+      }
       await nextTurn();
     }
     const teams = Map.groupBy(rows, ({ app }) => app.tenantId);
@@ -104,16 +131,16 @@ export class MonthUsageService {
       apps: rows.map(({ app, row }) => ({ app: app.name, team: app.tenantId, ...told(row) })),
       teams: [...teams].map(([team, own]) => ({ team, apps: own.length, ...told(plus(own.map(({ row }) => row))) })),
       total: told(plus(rows.map(({ row }) => row))),
+      unread: unread.map(({ name: app, tenantId: team }) => ({ app, team })),
     };
   }
 
   /** The month's apps as CSV, to bill from. */
   async csv(query: UsageQuery, principal: Principal): Promise<string> {
-    const { month, apps } = await this.month(query, principal);
-    const lines = apps.map(({ app, team, ...amounts }) =>
-      csvLine([month, team, app, ...COLUMNS.map((key) => amounts[key])]),
-    );
-    return [csvLine(['month', 'team', 'app', ...COLUMNS]), ...lines].join('');
+    const { month, apps, unread } = await this.month(query, principal);
+    const lines = apps.map(({ app, team, ...amounts }) => [month, team, app, ...COLUMNS.map((key) => amounts[key])]);
+    const empty = unread.map(({ app, team }) => [month, team, app, ...COLUMNS.map(() => null)]);
+    return [['month', 'team', 'app', ...COLUMNS], ...lines, ...empty].map(csvLine).join('');
   }
 
   nodes(query: UsageQuery): NodeUsage {

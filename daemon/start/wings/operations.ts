@@ -150,6 +150,7 @@ export function createOperations(
     background,
     clock: SYSTEM_CLOCK,
     retentionNow: clockWatch.retentionNow,
+    log: log.child({ source: 'usage' }),
   });
   let wasWatched = meta.get(FIRST_VIEWER) !== undefined;
   events.subscribe(({ type, data }) => {

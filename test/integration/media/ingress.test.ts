@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { before, describe, test } from 'node:test';
+import { ApiError } from '#shared/errors.ts';
 import { INGESTS_PER_TEAM } from '#shared/limits.ts';
 import { blockScope, type TestDaemon, testDaemon } from '#test/helpers/daemon.ts';
 import { readEvents } from '#test/helpers/event-reader.ts';
@@ -187,6 +188,19 @@ describe('ingests', { skip: typeof livekit === 'string' ? livekit : false }, () 
     assert.equal((await owner.api.delete(`/apps/busy/ingress/${body.data.id}`)).status, 204);
     const [left] = (await daemon.api.get('/apps/live/ingress')).body.data;
     assert.equal((await daemon.api.delete(`/apps/live/ingress/${left.id}`)).status, 204);
+  });
+
+  test('an app’s database that is closed while LiveKit is asked, because others are used, is opened again', async (t) => {
+    const { databases, livekit: service } = daemon.services;
+    const { id } = (await make({ type: 'rtmp' })).body.data;
+    const asked = t.mock.method(service, 'updateIngress', async () => {
+      databases.close('live');
+      throw new ApiError('LIVEKIT_UNREACHABLE');
+    });
+    const refused = await daemon.api.patch(`/apps/live/ingress/${id}`, { enabled: false });
+    asked.mock.restore();
+    assert.equal(refused.body.code, 'LIVEKIT_UNREACHABLE');
+    assert.equal((await daemon.api.delete(`/apps/live/ingress/${id}`)).status, 204);
   });
 
   test('bad input names the field; RTMP that the app does not accept is refused', async () => {

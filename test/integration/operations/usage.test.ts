@@ -82,7 +82,7 @@ test('a clock that is a year ahead for a while ends no day, and days that were e
   const watch = new ClockWatch({ background, log: { warn() {} }, lastRun: clock.now(), noteRun() {}, clock });
   const { retentionNow } = watch;
   const usage = new MonthUsageService({
-    ...{ databases, apps: services.apps.registry, background, clock, retentionNow },
+    ...{ databases, apps: services.apps.registry, background, clock, retentionNow, log: { warn() {} } },
     visible: () => [],
     traffic: () => [],
   });

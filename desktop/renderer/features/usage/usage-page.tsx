@@ -11,7 +11,7 @@ import { bridge } from '../../host/host.ts';
 import { QueryView } from '../../ui/data/query-view.tsx';
 import { type Column, DataTable } from '../../ui/data/table.tsx';
 import { Empty } from '../../ui/feedback/empty.tsx';
-import { Problem } from '../../ui/feedback/problem.tsx';
+import { Notice, Problem } from '../../ui/feedback/problem.tsx';
 import { Facts, Page, Panel, Toolbar } from '../../ui/layout/page.tsx';
 import { bytes, count } from '../../ui/words/format.ts';
 
@@ -66,8 +66,13 @@ export function UsagePage() {
       </Toolbar>
       {failure ? <Problem error={failure} title="The export failed." /> : null}
       <QueryView query={usage} what="the usage">
-        {({ apps, teams, total }) => (
+        {({ apps, teams, total, unread }) => (
           <div className="stack">
+            {unread.length === 0 ? null : (
+              <Notice tone="warn" title="The figures are incomplete">
+                The database of these apps can’t be read: {unread.map(({ app }) => app).join(', ')}.
+              </Notice>
+            )}
             <Panel title="All apps">
               <Facts
                 items={{
