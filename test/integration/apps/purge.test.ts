@@ -261,6 +261,23 @@ describe('DELETE /apps/{name}?deleteVods=true', { skip: typeof started === 'stri
     assert.deepEqual(await s3.keys(bucket), ['common/snapshots/x.jpg']);
   });
 
+  test('pictures stay beside recordings that another app made there before it moved to its own bucket', async () => {
+    const common = await s3.bucket();
+    const settings = { ...bucketSettings(s3, common), prefix: 'films' };
+    const app = await newApp(settings);
+    const other = await newApp(settings);
+    const pictures = ['films/snapshots/b_00000.jpeg', 'films/snapshots/b_00001.jpeg'];
+    await s3.put(common, ['films/b.mp4', ...pictures]);
+    addVods(daemon.dataDir, other, [
+      { key: 'films/b.mp4', snapshot: pictures[1] as string, place: bucketPlace(s3, common) },
+    ]);
+    const moved = await api.put(`/apps/${other}/s3`, { ...settings, ...bucketSettings(s3, await s3.bucket()) });
+    assert.equal(moved.status, 200, moved.text);
+    const { body } = await api.delete(`/apps/${app}?deleteVods=true`);
+    assert.match(body.warnings[0], /Snapshots without a row were left: another app/);
+    assert.deepEqual((await s3.keys(common)).sort(), ['films/b.mp4', ...pictures]);
+  });
+
   test('what an app that was deleted without its recordings left behind stays', async () => {
     const app = await newApp(settings());
     await s3.put(bucket, [`streamhub/${app}/snapshots/of-the-first.jpg`]);

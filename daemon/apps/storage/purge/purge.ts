@@ -153,7 +153,7 @@ async function sweepSnapshots(
   const sharer = await findSharingApp({ ...question, below: 'snapshots/' });
   if (sharer !== undefined) {
     state.warnings.push(
-      `Snapshots without a row were left: another app, or an archived one, uses the prefix ${prefix} of the same bucket.`,
+      `Snapshots without a row were left: another app, or an archived one, uses or used the prefix ${prefix} of the same bucket.`,
     );
     return true;
   }

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
+import { appMigrations } from '#daemon/platform/db/app/index.ts';
+import { migrate } from '#daemon/platform/db/migrate.ts';
+import { openDatabase } from '#daemon/platform/db/open.ts';
 import { findSharingApp } from './shared-prefix.ts';
 
 let root: string;
@@ -92,3 +95,46 @@ test('a folder without a config is nobody', async () => {
   await mkdir(path.join(folders.apps, 'empty'), { recursive: true });
   assert.equal(await ask(), undefined);
 });
+
+const place = `'s3', 'b'`;
+const recordings: [name: string, sql: string][] = [
+  [
+    'a file',
+    `INSERT INTO vods (app_id, room, name, status, started_at, storage_provider, storage_bucket, file_key)
+    VALUES (1, 'r', 'v', 'ready', '2026-01-01', ${place}, 'shared/place/v.mp4')`,
+  ],
+  [
+    'a picture',
+    `INSERT INTO vods (app_id, room, name, status, started_at, storage_provider, storage_bucket, snapshot_prefix)
+    VALUES (1, 'r', 'v', 'recording', '2026-01-01', ${place}, 'shared/place/snapshots/v')`,
+  ],
+  [
+    'a playlist',
+    `INSERT INTO vods (app_id, room, name, status, started_at, storage_provider, storage_bucket)
+    VALUES (1, 'r', 'v', 'ready', '2026-01-01', ${place});
+    INSERT INTO vod_variants (vod_id, kind, file_key, created_at) VALUES (1, 'master', 'shared/place/v/v.m3u8', '2026-01-01')`,
+  ],
+  [
+    'live HLS',
+    `INSERT INTO live_hls (stream_id, room, identity, folder, is_automatic, plan_json, started_at, storage_provider, storage_bucket)
+    VALUES ('s', 'r', 'i', 'shared/place/hls/r', 0, '{}', '2026-01-01', ${place})`,
+  ],
+];
+for (const [name, sql] of recordings) {
+  test(`an app that records elsewhere now, with ${name} of before below the prefix`, async () => {
+    await config('archive/other-20260101T000000000Z', s3('c', 'elsewhere'));
+    const file = path.join(folders.archive, 'other-20260101T000000000Z/app.db');
+    const db = openDatabase(file);
+    migrate(db, appMigrations);
+    assert.equal(await ask(), undefined);
+    db.exec(sql);
+    db.close();
+    assert.equal(await ask(), 'the archived app other-20260101T000000000Z');
+    assert.deepEqual([await ask('shared/pl'), await ask('shared/place', 'c')], [undefined, undefined]);
+    // a database that can't be read
+    const bytes = await readFile(file);
+    await writeFile(file, bytes.fill(0, 0, 100));
+    assert.equal(await ask(), 'the archived app other-20260101T000000000Z');
+    assert.equal(await ask('other'), undefined);
+  });
+}

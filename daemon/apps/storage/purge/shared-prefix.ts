@@ -1,5 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { openDatabase } from '#daemon/platform/db/open.ts';
 import { ifMissing } from '#daemon/platform/files/file-errors.ts';
 import { valueAt } from '#shared/config/cross-checks.ts';
 import { parseConfig } from '#shared/config/parse.ts';
@@ -15,9 +16,17 @@ export interface SharedPrefixQuestion {
   folders: { apps: string; archive: string };
 }
 
+/** Keys of an app's recordings by bucket. Pictures without a row are below the same prefix as their recording. */
+const KEYS = `SELECT storage_bucket AS bucket, file_key AS key FROM vods
+  UNION ALL SELECT storage_bucket, snapshot_key FROM vods
+  UNION ALL SELECT storage_bucket, snapshot_prefix FROM vods
+  UNION ALL SELECT storage_bucket, vod_variants.file_key FROM vod_variants JOIN vods ON vods.id = vod_variants.vod_id
+  UNION ALL SELECT storage_bucket, folder FROM live_hls WHERE is_removed = 0`;
+
 /**
  * Who else may have objects below `<prefix>/<below>` of that bucket: another app, or one that was deleted without its
- * recordings and can still be restored. Undefined = nobody. A config that cannot be read counts when it mentions the prefix.
+ * recordings and can still be restored. Undefined = nobody. Its config says where it records now, and its database where it
+ * did before. A config or database that cannot be read counts when it mentions the prefix.
  */
 export async function findSharingApp(question: SharedPrefixQuestion): Promise<string | undefined> {
   const { app, folders } = question;
@@ -29,7 +38,8 @@ export async function findSharingApp(question: SharedPrefixQuestion): Promise<st
     for (const name of names.filter((entry) => !entry.startsWith('.'))) {
       if (kind === 'the app' && name === app) continue;
       const text = await readFile(path.join(folder, name, 'config.yaml'), 'utf8').catch(unlessNone);
-      if (text !== undefined && mayShare(text, name, question)) return `${kind} ${name}`;
+      const isSharing = text !== undefined && mayShare(text, name, question);
+      if (isSharing || (await hasRecordings(path.join(folder, name, 'app.db'), question))) return `${kind} ${name}`;
     }
   }
   return undefined;
@@ -58,4 +68,20 @@ function mayShare(text: string, folder: string, { bucket, prefix, below }: Share
   if (valueAt(value, 's3', 'bucket') !== bucket) return false;
   const own = valueAt(value, 's3', 'prefix');
   return meets(trimSlashes(typeof own === 'string' ? own : `streamhub/${name}`));
+}
+
+async function hasRecordings(file: string, { bucket, prefix }: SharedPrefixQuestion): Promise<boolean> {
+  const start = `${prefix}/`;
+  try {
+    const db = openDatabase(file, { readonly: true, mustExist: true });
+    try {
+      const sql = `SELECT 1 FROM (${KEYS}) WHERE bucket = @bucket AND substr(key, 1, length(@start)) = @start LIMIT 1`;
+      return db.prepare<[object], number>(sql).get({ bucket, start }) !== undefined;
+    } finally {
+      db.close();
+    }
+  } catch {
+    const text = await readFile(file).catch((error: NodeJS.ErrnoException) => unlessNone(error) ?? '');
+    return text.includes(start);
+  }
 }
