@@ -90,7 +90,8 @@ const fields = {
     Type.String({
       minLength: 1,
       maxLength: 64,
-      description: 'Id of a storage provider (GET /storage/providers). `aws` without `endpoint` clears the endpoint.',
+      description:
+        'Id of a storage provider (GET /storage/providers). `aws` without `endpoint` clears the endpoint, and so does a provider that has none.',
       examples: ['wasabi'],
     }),
   ),

@@ -39,7 +39,6 @@ import {
   LOCAL_PLACE,
   LOCAL_PROVIDER,
   locationId,
-  type ProviderSettings,
   type RecordedPlace,
   recordedLocation,
   recordingPath,
@@ -56,7 +55,7 @@ import { prepareSettings } from './prepare-settings.ts';
 import { type Purger, requireComplete } from './purger.ts';
 import { type RecordingTarget, RecordingTargets } from './recording-target.ts';
 import { choosesRole } from './role.ts';
-import { checkBody, oddWarnings, storageEdits, withKeyFileInOneLine } from './settings-change.ts';
+import { changedPlace, checkBody, oddWarnings, storageEdits, withKeyFileInOneLine } from './settings-change.ts';
 import { SignedPlaylists } from './signed-playlists.ts';
 import { storageView } from './storage-view.ts';
 import type { StorageLinksInput, StorageLinksOutput } from './tasks/storage-links.ts';
@@ -155,14 +154,14 @@ export class StorageService {
     const edits = async ({ s3 }: AppConfig) => {
       const { settings, warnings } = await prepareSettings(this.#deps, app, s3, body);
       found = [...warnings, ...oddWarnings(body)];
-      const provider = body.provider ?? s3.provider;
-      const next = { provider, settings: settings as ProviderSettings };
+      const place = changedPlace(s3, body, settings);
+      const next = currentLocation(place);
       const isRole = choosesRole(body, this.#inForce(app, s3), next, options.isOperator);
       if (isRole !== undefined) {
         const { key = '', secret = '' } = body;
         Object.assign(secrets, await this.#oldPlaces.changes(app, next, isRole ? MACHINE_ROLE : { key, secret }));
       }
-      return storageEdits(s3, body, settings);
+      return storageEdits(s3, body, place);
     };
     // validate while this config is locked, so that no concurrent write forces a retry
     const { config, etag } = await this.#deps.config.edit(app, edits, {
@@ -206,15 +205,19 @@ export class StorageService {
     const body = withKeyFileInOneLine(given);
     checkBody(body);
     const { s3: block } = await this.#deps.config.get(app);
-    const provider = body.provider ?? block.provider;
     const { settings } = await prepareSettings(this.#deps, app, block, body);
-    const next = { provider, settings: settings as ProviderSettings };
+    const next = currentLocation(changedPlace(block, body, settings));
     const stored = storageCredentials(this.#deps.secrets, app, next);
     const keys = stored.role === undefined ? stored : mainCredentials(this.#deps.secrets, app);
     const credentials = choosesRole(body, this.#inForce(app, block), next, isOperator)
       ? { ...MACHINE_ROLE }
       : { key: body.key || keys.key, secret: body.secret || keys.secret };
-    return { access: await this.#access(app, next, credentials), prefix: block.prefix, provider, settings };
+    return {
+      access: await this.#access(app, next, credentials),
+      prefix: block.prefix,
+      provider: next.provider,
+      settings,
+    };
   }
 
   /** Something outside used the storage of a recorded place. */

@@ -4,7 +4,7 @@ import { findOddText } from '#shared/odd-text.ts';
 import { USUAL_CREDENTIAL } from '#shared/plugin-sdk/credential-length.ts';
 import type { CredentialField, SettingsFinding } from '#shared/plugin-sdk/storage-provider.ts';
 import type { PutS3Body } from '#shared/schema/s3.ts';
-import { currentLocation, type StorageBlock, type StoragePlace } from './location.ts';
+import { currentLocation, LOCAL_PROVIDER, type StorageBlock, type StoragePlace } from './location.ts';
 import { looksMasked } from './mask.ts';
 
 /** Fields that the providers know by the same names, and their keys in config.yaml. */
@@ -19,12 +19,14 @@ type SharedField = keyof typeof SHARED_FIELDS;
 /** The settings as they would be with the body's changes. */
 export function mergedSettings(block: StoragePlace, body: PutS3Body): Record<string, unknown> {
   const given = Object.keys(SHARED_FIELDS).filter((name) => body[name as SharedField] !== undefined);
-  // the options of another provider mean nothing to this one
   const isSame = body.provider === undefined || body.provider === block.provider;
-  const { bucket, region, endpoint, forcePathStyle } = block;
-  const current = isSame ? currentLocation(block).settings : { bucket, region, endpoint, forcePathStyle };
+  const current = isSame ? currentLocation(block).settings : sharedSettings(block);
   return { ...current, ...body.options, ...Object.fromEntries(given.map((name) => [name, body[name as SharedField]])) };
 }
+
+/** What another provider is given: its options mean nothing to this one, and what is empty gets the default of this one. */
+const sharedSettings = ({ bucket, region, endpoint, forcePathStyle }: StoragePlace): Record<string, unknown> =>
+  Object.fromEntries(Object.entries({ bucket, region, endpoint, forcePathStyle }).filter(([, value]) => value !== ''));
 
 /** Names of what the body carries, as providers are told. */
 export function givenFields(body: PutS3Body): string[] {
@@ -99,24 +101,37 @@ export function requireSound(findings: readonly SettingsFinding[]): string[] {
   return findings.map(({ path, message }) => `${path} ${message}`);
 }
 
+/** The place that the change leads to. A provider without a region or an endpoint doesn't inherit those of the one before. */
+export function changedPlace(block: StoragePlace, body: PutS3Body, settings: Record<string, unknown>): StoragePlace {
+  const provider = body.provider ?? block.provider;
+  const isSwitch = provider !== block.provider;
+  // recordings without a place are still looked for where the app was before it kept its files here
+  const inherited = isSwitch && provider !== LOCAL_PROVIDER ? { ...block, region: '', endpoint: '' } : block;
+  const { bucket, region, endpoint, forcePathStyle, options } = inherited;
+  const place = { provider, bucket, region, endpoint, forcePathStyle, options: { ...(isSwitch ? {} : options) } };
+  for (const [name, value] of Object.entries(settings)) {
+    Object.assign(name in SHARED_FIELDS ? place : place.options, { [name]: value });
+  }
+  return place;
+}
+
 /** The change as edits of config.yaml: only what differs from the active config. */
-export function storageEdits(block: StorageBlock, body: PutS3Body, settings: Record<string, unknown>): Edit[] {
+export function storageEdits(block: StorageBlock, body: PutS3Body, place: StoragePlace): Edit[] {
   const edits: Edit[] = [];
   const put = (key: string, value: unknown, before: unknown) => {
     if (value !== undefined && value !== before) edits.push(set(['s3', key], value));
   };
   put('provider', body.provider, block.provider);
-  for (const [name, key] of Object.entries(SHARED_FIELDS)) put(key, settings[name], block[name as SharedField]);
+  for (const [name, key] of Object.entries(SHARED_FIELDS))
+    put(key, place[name as SharedField], block[name as SharedField]);
   put('prefix', body.prefix, block.prefix);
   put('public_url', body.public_url?.replace(/\/+$/, ''), block.publicUrl);
   put('public_endpoint', body.public_endpoint?.replace(/\/+$/, ''), block.publicEndpoint);
   const before = (block.options ?? {}) as Record<string, unknown>;
-  for (const [name, value] of Object.entries(settings)) {
-    if (!(name in SHARED_FIELDS) && value !== before[name]) edits.push(set(['s3', 'options', name], value));
+  const options = (place.options ?? {}) as Record<string, unknown>;
+  for (const [name, value] of Object.entries(options)) {
+    if (value !== before[name]) edits.push(set(['s3', 'options', name], value));
   }
-  const isSwitch = body.provider !== undefined && body.provider !== block.provider;
-  if (isSwitch) {
-    for (const name of Object.keys(before)) if (!(name in settings)) edits.push(remove(['s3', 'options', name]));
-  }
+  for (const name of Object.keys(before)) if (!(name in options)) edits.push(remove(['s3', 'options', name]));
   return edits;
 }

@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { after, test } from 'node:test';
+import { sharedDaemon } from '#test/helpers/daemon.ts';
+import { installPlugin, providerCode } from '#test/helpers/plugins.ts';
+import { addVods } from '#test/helpers/recordings.ts';
+
+// Storages of plugins that have little in common with S3: no endpoint, one credential or none.
+
+/** Takes the requests of the plugins, and refuses any other. */
+const received: string[] = [];
+const store = createServer((request, response) => {
+  const { authorization = '' } = request.headers;
+  const isOurs = authorization.startsWith('Bearer ');
+  if (isOurs) received.push(authorization);
+  response.writeHead(isOurs ? 204 : 403).end();
+});
+after(() => store.close());
+let address = '';
+
+/** A client that shows its credentials to the store. */
+const open = (port: number) => `open: ({ credentials }) => {
+  const headers = { authorization: 'Bearer ' + JSON.stringify(credentials) };
+  const ask = (method, key) => fetch('http://127.0.0.1:${port}/' + key, { method, headers });
+  return {
+    put: (key) => ask('PUT', key), get: () => { throw new StorageError('OBJECT_MISSING'); }, head: async () => null,
+    list: async function* () {}, dispose() {},
+    deleteMany: async (keys) => { for (const key of keys) await ask('DELETE', key); return { deleted: keys.length, failed: [] }; },
+  };
+},`;
+
+const daemon = sharedDaemon({}, async () => {
+  await once(store.listen(0, '127.0.0.1'), 'listening');
+  const { port } = store.address() as AddressInfo;
+  address = `http://127.0.0.1:${port}`;
+  await installPlugin(daemon.dataDir, 'shelf', providerCode('shelf', open(port)));
+  await api.post('/plugins/reload');
+});
+const { api } = daemon;
+
+let names = 0;
+async function newApp(settings: object): Promise<string> {
+  const app = `stored-${++names}`;
+  assert.equal((await api.post('/apps', { name: app })).status, 201);
+  await change(app, settings);
+  return app;
+}
+async function change(app: string, settings: object): Promise<any> {
+  const { status, body, text } = await api.put(`/apps/${app}/s3`, settings);
+  assert.equal(status, 200, text);
+  return body.data;
+}
+
+/** What the store is shown when a recording of the current storage is deleted. */
+async function shownFor(app: string): Promise<unknown> {
+  const { provider, bucket, endpoint } = (await api.get(`/apps/${app}/s3`)).body.data;
+  const [id] = addVods(daemon.dataDir, app, [{ key: 'film.mp4', place: { provider, bucket, endpoint } }]);
+  received.length = 0;
+  const { status, text } = await api.delete(`/apps/${app}/vods/${id}`);
+  assert.equal(status, 204, text);
+  return JSON.parse(received[0]?.replace('Bearer ', '') ?? '');
+}
+
+test('a provider without an endpoint gets its own keys, and new ones take effect', async () => {
+  const app = await newApp({
+    provider: 'minio',
+    endpoint: address,
+    bucket: 'rec',
+    key: 'minio-key',
+    secret: 'minio-secret',
+  });
+  addVods(daemon.dataDir, app, [{ key: 'old.mp4', place: { provider: 'minio', bucket: 'rec', endpoint: address } }]);
+  const first = { key: 'shelf-key', secret: 'shelf-secret' };
+  const view = await change(app, { provider: 'shelf', ...first });
+  assert.deepEqual([view.bucket, view.endpoint, view.region], ['rec', '', '']);
+  assert.deepEqual([view.elsewhere[0].provider, view.elsewhere[0].credentials], ['minio', 'own']);
+  assert.deepEqual(await shownFor(app), first);
+
+  const second = { key: 'new-key', secret: 'new-secret' };
+  await change(app, second);
+  assert.deepEqual(await shownFor(app), second);
+
+  const { region, endpoint } = await change(app, { provider: 'wasabi' });
+  assert.deepEqual([region, endpoint], ['us-east-1', 'https://s3.us-east-1.wasabisys.com']);
+});
