@@ -186,8 +186,6 @@ export class PluginProcess {
     if (/heap out of memory|OOMErrorHandler|process out of memory/i.test(this.#errorText)) {
       return `it used more memory than its ${this.spec.memoryMb} MiB`;
     }
-    const thrown = /^(?:Uncaught )?(\w*Error(?: \[\w+\])?: .+)$/m.exec(this.#errorText)?.[1];
-    if (thrown !== undefined && exitCode !== 0) return `it threw an uncaught error: ${this.#clean(thrown)}`;
     return signalCode === null
       ? `its code ended the process (code ${exitCode})`
       : `its process was ended by ${signalCode}`;

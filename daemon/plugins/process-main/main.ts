@@ -5,6 +5,7 @@ import { importPlugin } from '../import-plugin.ts';
 import { networkGuard } from '../network-guard.ts';
 import { plain } from '../wire/protocol.ts';
 import { harden } from './harden.ts';
+import { redacted } from './redaction.ts';
 import { PluginSession } from './session.ts';
 
 /** The only argument of a plugin's process, as JSON. Contains no secrets. */
@@ -30,6 +31,12 @@ control.on('data', () => tell({ pong: true }));
 const exit = process.exit.bind(process);
 control.on('error', () => exit(0));
 control.on('close', () => exit(0));
+process.on('uncaughtException', (error) => {
+  const isError = error instanceof Error;
+  process.stderr.write(`${redacted(String((isError && error.stack) || error))}\n`);
+  const words = redacted(isError ? `${error.name}: ${error.message}` : 'not an Error');
+  tell({ failed: plain(`it threw an uncaught error: ${words}`, 500) });
+});
 
 const server = net.createServer();
 server.listen(options.address, async () => {

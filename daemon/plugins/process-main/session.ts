@@ -9,11 +9,10 @@ import type { Answer } from '../wire/answers.ts';
 import { Credit, IncomingBody, sendBody } from '../wire/bodies.ts';
 import { creditFrame, encodeFrame, FRAME, type Frame, FrameReader, jsonFrame } from '../wire/frames.ts';
 import { type Method, type Params, plain, plainAnswer, toWireError, type WireError } from '../wire/protocol.ts';
+import { conceal, redacted, withoutSecrets } from './redaction.ts';
 
 const PAGE = 1000;
 const MAX_STACK = 8000;
-/** Shorter values occur in any text. */
-const SHORTEST_SECRET = 4;
 const CLIENT_METHODS = ['put', 'get', 'head', 'list', 'deleteMany', 'dispose'] as const;
 
 /** What a provider returned isn't what it must be; the field is named. */
@@ -32,7 +31,6 @@ export class PluginSession {
   readonly #guard: NetworkGuard;
   readonly #calls = new Map<number, Call>();
   readonly #lists = new Map<number, Lister>();
-  readonly #secrets: string[] = [];
   #client: StorageClient | undefined;
   #nextList = 0;
 
@@ -85,26 +83,12 @@ export class PluginSession {
         this.#socket.write(jsonFrame(FRAME.result, id, await act(params, call)));
       }
     } catch (error) {
-      const said = error instanceof StorageError ? toWireError(error) : this.#thrown(error);
-      this.#socket.write(jsonFrame(FRAME.error, id, said));
+      const said = error instanceof StorageError ? toWireError(error) : thrown(error);
+      this.#socket.write(jsonFrame(FRAME.error, id, withoutSecrets(said)));
     } finally {
       call.incoming?.destroy();
       this.#calls.delete(id);
     }
-  }
-
-  /** A fault of the plugin's own code, without the credentials that it was given. */
-  #thrown(error: unknown): WireError {
-    const conceal = (text: string): string =>
-      this.#secrets.reduce((shown, secret) => shown.replaceAll(secret, '[redacted]'), text);
-    const words = conceal(wordsOf(error));
-    const stack = error instanceof Error ? conceal(String(error.stack)).slice(0, MAX_STACK) : words;
-    return { code: 'PLUGIN_FAILED', detail: sentence(words), stack };
-  }
-
-  /** Keeps credentials out of reported errors. */
-  #conceal(credentials: Readonly<Record<string, string>>): void {
-    this.#secrets.push(...Object.values(credentials).filter((value) => value.length >= SHORTEST_SECRET));
   }
 
   async #get(id: number, call: Call, { key, range }: Params['get']): Promise<void> {
@@ -140,12 +124,12 @@ export class PluginSession {
     },
     egressTarget: async ({ provider, settings, credentials }) => {
       const { targetOf } = await import('../provider-calls.ts');
-      this.#conceal(credentials);
+      conceal(credentials);
       return targetOf(this.#provider(provider), settings, credentials);
     },
     open: async ({ provider, settings, credentials }) => {
       const chosen = this.#provider(provider);
-      this.#conceal(credentials);
+      conceal(credentials);
       const client = await chosen.open({ settings, credentials, guard: this.#guard });
       const missing = CLIENT_METHODS.filter((name) => typeof client?.[name] !== 'function');
       if (missing.length > 0)
@@ -203,11 +187,11 @@ export class PluginSession {
           ? failed.map(({ key, code, message, ...said }) => ({
               key,
               code,
-              message: plain(String(message), 300),
-              ...new StorageError('FAILED', plainAnswer(said)).answer,
+              message: plain(redacted(String(message)), 300),
+              ...withoutSecrets(new StorageError('FAILED', plainAnswer(said)).answer),
             }))
           : failed,
-        ...(typeof bulkRefusal === 'string' ? { bulkRefusal: plain(bulkRefusal, 300) } : {}),
+        ...(typeof bulkRefusal === 'string' ? { bulkRefusal: plain(redacted(bulkRefusal), 300) } : {}),
       };
     },
     abortUploads: async ({ prefix }, { stop }) => {
@@ -239,7 +223,14 @@ export class PluginSession {
   }
 }
 
-const wordsOf = (error: unknown): string => plain(error instanceof Error ? error.message : 'it throws', 300);
+const wordsOf = (error: unknown): string => plain(error instanceof Error ? redacted(error.message) : 'it throws', 300);
+
+/** A fault of the plugin's own code. */
+function thrown(error: unknown): WireError {
+  const words = wordsOf(error);
+  const stack = error instanceof Error ? redacted(String(error.stack)).slice(0, MAX_STACK) : words;
+  return { code: 'PLUGIN_FAILED', detail: sentence(words), stack };
+}
 
 /** A listing that is asked for page by page; larger pages of the plugin are cut. */
 class Lister {

@@ -298,6 +298,10 @@ describe('plugins are installed, updated, rolled back and removed in a running d
       validate: ({ mood }) => { if (mood === 'throws') brokenHeart(); return mood === 'finds' ? 'nothing' : []; },
       open: ({ settings: { mood }, credentials }) => {
         if (mood === 'opens badly') throw new Error('cannot open with ' + credentials.secret);
+        if (mood === 'opens refused') throw new StorageError('FAILED', { detail: 'signed with ' + credentials.secret, native: credentials.secret });
+        if (mood === 'throws later') setTimeout(() => { throw new Error('https://u:' + encodeURIComponent(credentials.secret) + '@shelf failed'); });
+        if (mood === 'ends') { console.error('TypeError: long ago'); process.exit(3); }
+        if (mood === 'throws later' || mood === 'ends') return new Promise(() => {});
         if (mood === 'half a client') return { put: async () => {} };
         const one = { key: 'a', size: mood === 'head' ? 'large' : 1 };
         return { put: async () => {}, get: async () => ({}), head: async () => one, list: async function* () { yield [one]; }, deleteMany: async () => ({ deleted: 1 }), dispose() {} };
@@ -326,12 +330,20 @@ describe('plugins are installed, updated, rolled back and removed in a running d
     assert.match(words.body.message, /findings must be array/);
     const attempt = async (mood: string) => {
       await daemon.api.post('/plugins/faulty/enable');
-      const body = { provider: 'faulty', bucket: 'x', key: 'some-key', secret: 'some-secret', options: { mood } };
+      const body = { provider: 'faulty', bucket: 'x', key: 'some-key', secret: 'some/secret', options: { mood } };
       return JSON.stringify((await daemon.api.post('/apps/live/s3/test', body)).body);
     };
     const opened = await attempt('opens badly');
     assert.match(opened, /cannot open with \[redacted\]/);
-    assert.ok(!opened.includes('some-secret'));
+    const refused = await attempt('opens refused');
+    assert.match(refused, /signed with \[redacted\]/);
+    assert.doesNotMatch(opened + refused, /some.?secret/);
+    const fault = () =>
+      until('its end is told', async () => (await daemon.api.get('/plugins/faulty')).body.data.lastFault);
+    await attempt('throws later');
+    assert.equal((await fault()).reason, 'it threw an uncaught error: Error: https://u:[redacted]@shelf failed');
+    await attempt('ends');
+    assert.equal((await fault()).reason, 'its code ended the process (code 3)');
     assert.match(await attempt('half a client'), /get must be a function; head must be a function/);
     assert.equal((await daemon.api.delete('/plugins/faulty')).status, 204);
   });
