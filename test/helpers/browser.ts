@@ -39,9 +39,13 @@ export const builtConsole = (): Promise<void> => builtPart(CONSOLE);
 /** The documentation of this clone as a site. */
 export const builtSite = (): Promise<void> => builtPart(SITE);
 
+/** Name under which each browser of the tests reaches this machine: a page of plain HTTP isn't trusted there. */
+export const OTHER_HOST = 'streamhub.lan';
+
 /** A real Chromium; it ends with the test. */
 export async function browser(t: { after(fn: () => unknown): void }): Promise<Browser> {
-  const instance = await chromium.launch({ executablePath: CHROMIUM ?? '', args: CHROMIUM_ARGS });
+  const args = [...CHROMIUM_ARGS, `--host-resolver-rules=MAP ${OTHER_HOST} 127.0.0.1`];
+  const instance = await chromium.launch({ executablePath: CHROMIUM ?? '', args });
   t.after(() => instance.close());
   return instance;
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Page } from 'playwright-core';
-import { assertAccessible, browser, builtConsole, noChromium, openConsole } from '#test/helpers/browser.ts';
+import { assertAccessible, browser, builtConsole, noChromium, OTHER_HOST, openConsole } from '#test/helpers/browser.ts';
 import { testDaemon } from '#test/helpers/daemon.ts';
 import { firstAdmin, MANY_ATTEMPTS, PASSWORD, signIn } from '#test/helpers/people.ts';
 import { ConsolePage } from './console-page.ts';
@@ -76,6 +76,30 @@ test('signing in to the console', { skip: noChromium }, async (t) => {
     await ui.dialog().getByRole('button', { name: 'Create app' }).click();
     await page.waitForURL('**/apps/not-lost/**');
     assert.equal((await daemon.api.get('/apps/not-lost')).status, 200);
+  });
+
+  await t.test('at an address of plain HTTP in the network, dialogs open and texts are copied', async (t) => {
+    const { port } = new URL(daemon.url);
+    const page = await openConsole(t, chromium, `http://${OTHER_HOST}:${port}`, { path: '/access' });
+    const ui = new ConsolePage(page);
+    await page.getByText('API token').first().click();
+    await page.locator('input[type=password]').fill(daemon.token);
+    await ui.button('Sign in').click();
+    await ui.button('Create token').click();
+    await ui.dialog().getByLabel('Name').fill('copied');
+    await ui.dialog().getByText('Global', { exact: true }).click();
+    await ui.dialog().getByRole('button', { name: 'Create token' }).click();
+    await ui.dialog().getByRole('button', { name: 'Copy token' }).click();
+    await page.getByRole('tooltip', { name: 'Copied' }).waitFor();
+    const token = await ui.dialog().locator('pre').textContent();
+    await ui.button('Done').click();
+    await ui.button('Revoke copied').click();
+    await ui
+      .dialog(/^Revoke token copied/)
+      .getByRole('button', { name: 'Cancel' })
+      .click();
+    await ui.field('Find by name or app').press('ControlOrMeta+V');
+    assert.equal(await ui.field('Find by name or app').inputValue(), token);
   });
 
   await t.test('signing out takes the pages away', async (t) => {

@@ -135,7 +135,9 @@ export class WebBridge implements Bridge {
   }
 
   async copyText(text: string): Promise<void> {
-    await navigator.clipboard.writeText(text);
+    // browsers keep the clipboard from pages without TLS
+    if (globalThis.isSecureContext) await navigator.clipboard.writeText(text);
+    else copySelected(text);
   }
 
   async saveText(suggestedName: string, text: string): Promise<boolean> {
@@ -191,6 +193,21 @@ export class WebBridge implements Bridge {
       state: { ...state, error: state.status === 'signed-out' && !this.#wasOnline ? null : state.error },
     };
   }
+}
+
+/** Copies as the browser's own command does: what is selected. */
+function copySelected(text: string): void {
+  const focused = document.activeElement as HTMLElement | null;
+  const field = document.createElement('textarea');
+  field.value = text;
+  field.readOnly = true;
+  field.style.cssText = 'position: fixed; opacity: 0';
+  document.body.append(field);
+  field.select();
+  const isCopied = document.execCommand('copy');
+  field.remove();
+  focused?.focus();
+  if (!isCopied) throw new Error('The browser did not copy the text.');
 }
 
 function subscribe<L>(set: Set<L>, listener: L): Unsubscribe {

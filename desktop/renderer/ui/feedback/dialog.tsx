@@ -11,8 +11,7 @@ export interface Dialog {
 
 /** Opens a dialog over the page. */
 export function openDialog({ title, size = 480, content }: Dialog): void {
-  const id = crypto.randomUUID();
-  modals.open({ modalId: id, title, size, children: content(() => modals.close(id)) });
+  const id: string = modals.open({ title, size, children: content(() => modals.close(id)) });
 }
 
 // above the side panel that a dialog is opened from
