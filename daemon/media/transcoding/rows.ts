@@ -1,9 +1,10 @@
 import path from 'node:path';
 import { localKey } from '#daemon/apps/storage/local-key.ts';
-import { ELSEWHERE_PROVIDER, LOCAL_PLACE, LOCAL_PROVIDER, type RecordedPlace } from '#daemon/apps/storage/location.ts';
+import { ELSEWHERE_PROVIDER, LOCAL_PLACE, type RecordedPlace } from '#daemon/apps/storage/location.ts';
 import { isPlaylistKey } from '#daemon/apps/storage/playlist-text.ts';
 import type { Db } from '#daemon/platform/db/open.ts';
 import { type VodRecord, type VodVariantRecord, vodRepository } from '../vods/repository.ts';
+import { fileOf, isLadder, isLocal } from '../vods/vod-file.ts';
 import type { Made, TranscodingSource } from './work.ts';
 
 /** Format of the variant that names what is being uploaded: not for players, only for a deletion. */
@@ -17,9 +18,6 @@ export interface LadderPlace {
   base: string;
 }
 
-/** Is it a row of a ladder that was made, and not of a recording in segments? */
-export const isLadder = ({ extra_json }: VodVariantRecord): boolean => /"ladder":\s*true/.test(extra_json ?? '');
-
 /** Null if the recording isn't in a storage of the app, or is elsewhere on the machine. */
 export function ladderPlace(
   vod: VodRecord,
@@ -27,17 +25,16 @@ export function ladderPlace(
   appFolder: string,
 ): LadderPlace | null {
   if (vod.storage_provider === ELSEWHERE_PROVIDER) return null;
-  const isLocal = vod.storage_provider === LOCAL_PROVIDER || (vod.storage_bucket === null && vod.local_path !== null);
-  const master = variants.find((variant) => variant.kind === 'master' && !isLadder(variant));
-  const named = (isLocal ? (vod.local_path ?? vod.file_key) : vod.file_key) ?? master?.file_key ?? null;
-  const key = named === null || !isLocal ? named : localKey(appFolder, named);
+  const isHere = isLocal(vod);
+  const named = fileOf(vod, () => variants);
+  const key = named === null || !isHere ? named : localKey(appFolder, named);
   if (key === null || key === '') return null;
-  const place = isLocal ? LOCAL_PLACE : vod;
+  const place = isHere ? LOCAL_PLACE : vod;
   const base = baseOf(key);
   if (isPlaylistKey(key)) {
-    return { place, base, source: { kind: 'playlist', key, folder: isLocal ? appFolder : null } };
+    return { place, base, source: { kind: 'playlist', key, folder: isHere ? appFolder : null } };
   }
-  if (!isLocal) return { place, base, source: { kind: 'object', key } };
+  if (!isHere) return { place, base, source: { kind: 'object', key } };
   return { place, base, source: { kind: 'file', path: path.join(appFolder, ...key.split('/')), name: key } };
 }
 

@@ -13,6 +13,7 @@ import { type VodRecord, vodRepository } from './repository.ts';
 import type { MediaInspectInput, MediaInspectOutput } from './tasks/media-inspect.ts';
 import { MEDIA_INSPECT } from './tasks.ts';
 import { isUnrecovered, measureVod, recoverVod } from './vod-facts.ts';
+import { fileOf } from './vod-file.ts';
 import { failVod, tellReady } from './vod-lifecycle.ts';
 
 /** An older one will hardly be read any more. */
@@ -118,7 +119,7 @@ export class RecordingInspector {
   }
 
   async #left(app: string, vod: VodRecord): Promise<MediaInspectOutput | undefined> {
-    const key = vod.format === 'hls' ? (vod.file_key ?? vod.local_path) : null;
+    const key = vod.format === 'hls' ? fileOf(vod, () => []) : null;
     if (key === null && vod.snapshot_prefix === null) return undefined;
     const prefixes = servicePrefixes(this.#deps.databases.get(app), vod);
     return (await this.#inspect(app, vod, { key, pictures: vod.snapshot_prefix, isLost: true, prefixes })) ?? AWAY;
@@ -149,8 +150,7 @@ export class RecordingInspector {
     const vods = vodRepository(this.#deps.databases.get(name));
     const vod = vods.get(id);
     if (vod?.status !== 'ready' || vod.storage_provider === ELSEWHERE_PROVIDER) return;
-    const master = vods.variants(id).find(({ kind }) => kind === 'master');
-    const key = vod.file_key ?? vod.local_path ?? master?.file_key ?? null;
+    const key = fileOf(vod, () => vods.variants(id));
     if (key === null) return;
     const output = await this.#inspect(name, vod, { key, pictures: null, isLost: false, prefixes: [] });
     if (output === undefined || output.isAway) return this.#later(tries, () => this.#measure(name, id, tries + 1));

@@ -1,6 +1,6 @@
 import type { AppEntry } from '#daemon/apps/registry/registry.ts';
 import { DOWNLOAD_LINK_SECONDS, PLAYBACK_LINK_SECONDS } from '#daemon/apps/storage/keys.ts';
-import { ELSEWHERE_PROVIDER, LOCAL_PLACE, LOCAL_PROVIDER } from '#daemon/apps/storage/location.ts';
+import { ELSEWHERE_PROVIDER, LOCAL_PLACE } from '#daemon/apps/storage/location.ts';
 import type { LinkRequest, ObjectLinks } from '#daemon/apps/storage/object-links.ts';
 import { isPlaylistKey } from '#daemon/apps/storage/playlist-text.ts';
 import type { AppDatabases } from '#daemon/platform/db/app-databases.ts';
@@ -15,8 +15,9 @@ import { isUnderWay, moveRepository } from '../moving/repository.ts';
 import { livekitMemory } from '../streams/repository.ts';
 import type { EgressLadders } from '../transcoding/egress-ladders.ts';
 import { type TranscodingRecord, transcodingRepository } from '../transcoding/repository.ts';
-import { isLadder, UPLOADING_FORMAT } from '../transcoding/rows.ts';
+import { UPLOADING_FORMAT } from '../transcoding/rows.ts';
 import { type VodRecord, type VodVariantRecord, vodRepository } from './repository.ts';
+import { fileOf, isLadder, isLocal } from './vod-file.ts';
 import { isOpen, LEFTOVER_FORMAT, SNAPSHOT_FORMAT, tellReady } from './vod-lifecycle.ts';
 
 export interface VodServiceDeps {
@@ -104,7 +105,7 @@ export class VodService {
       return { ...toRow(vod, NO_LINKS), ...transcoding, ...noLinks, variants: bare };
     }
     const named = variants.filter((variant) => variant.file_key !== null);
-    const key = fileOf(vod) ?? playlistOf(variants);
+    const key = keyOf(vod, () => variants);
     const links = await this.#linksOf(app, [
       ...named.map((variant) => linkOf(vod, variant.file_key as string, PLAYBACK_LINK_SECONDS)),
       ...(key === null ? [] : [linkOf(vod, key, PLAYBACK_LINK_SECONDS)]),
@@ -203,7 +204,7 @@ export class VodService {
   async #links(app: string, vods: readonly VodRecord[], expiresIn: number): Promise<ObjectLinks[]> {
     if (vods.length === 0) return [];
     const repository = vodRepository(this.#deps.databases.get(app));
-    const keys = vods.map((vod) => fileOf(vod) ?? playlistOf(repository.variants(vod.id)));
+    const keys = vods.map((vod) => keyOf(vod, () => repository.variants(vod.id)));
     const links = await this.#linksOf(
       app,
       vods.map((vod, index) => linkOf(vod, keys[index] ?? '', expiresIn)),
@@ -212,19 +213,14 @@ export class VodService {
   }
 }
 
-const playlistOf = (variants: readonly VodVariantRecord[]): string | null =>
-  variants.find((variant) => variant.kind === 'master')?.file_key ?? null;
-
-/** Its one file: an object of the bucket, or below the app's folder. */
-const fileOf = (vod: VodRecord): string | null => vod.file_key ?? vod.local_path ?? (isElsewhere(vod) ? '' : null);
+/** Empty where only its address is known. */
+const keyOf = (vod: VodRecord, variants: () => readonly VodVariantRecord[]): string | null =>
+  fileOf(vod, variants) ?? (isElsewhere(vod) ? '' : null);
 
 const isElsewhere = (vod: VodRecord): boolean => vod.storage_provider === ELSEWHERE_PROVIDER;
 
 const isPlayable = (vod: VodRecord): boolean =>
-  vod.status === 'ready' && (vod.storage_bucket !== null || fileOf(vod) !== null || isLocal(vod));
-
-const isLocal = (vod: VodRecord): boolean =>
-  vod.storage_bucket === null && (vod.local_path !== null || vod.storage_provider === LOCAL_PROVIDER);
+  vod.status === 'ready' && (vod.storage_bucket !== null || vod.file_key !== null || isElsewhere(vod) || isLocal(vod));
 
 const linkOf = (vod: VodRecord, key: string, expiresIn: number): LinkRequest => ({
   key,

@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, type TestContext, test } from 'node:test';
-import { giveBucket } from '#test/helpers/bucket.ts';
+import { bucketPlace, giveBucket } from '#test/helpers/bucket.ts';
 import { type TestDaemon, testDaemon } from '#test/helpers/daemon.ts';
 import { readEvents } from '#test/helpers/event-reader.ts';
 import { event, LIVEKIT_KEYS, sendWebhook } from '#test/helpers/livekit-webhook.ts';
+import { addVods } from '#test/helpers/recordings.ts';
 import { type S3Server, startS3Server } from '#test/helpers/s3-server.ts';
 
 // No egress service can be had here: what it would tell is sent as LiveKit sends it, and its files are put where it would.
@@ -254,6 +255,27 @@ test('segments and pictures are deleted with their VOD', async (t) => {
   assert.deepEqual(await daemon.s3.keys(bucket), ['p/hls/film_00003.ts']);
   const gone = await fetch(detail.variants[0].url.replace('grant=', 'grant=x'));
   assert.deepEqual([gone.status, ((await gone.json()) as any).code], [403, 'FILE_LINK_INVALID']);
+});
+
+test('a recording in segments whose copy stayed in the app’s folder after its move is played and measured in the storage', async (t) => {
+  const daemon = await setUp(t);
+  if (daemon === undefined) return;
+  const playlist = ['#EXTM3U', '#EXTINF:4,', 'film_00000.ts', '#EXTINF:3.5,', 'film_00001.ts', '#EXT-X-ENDLIST'];
+  await daemon.s3.put(daemon.bucket, ['p/film/film_00000.ts', 'p/film/film_00001.ts'], 'media');
+  await daemon.s3.put(daemon.bucket, ['p/film/film.m3u8'], playlist.join('\n'));
+  const { databases, apps, inspector } = daemon.services;
+  const [id] = addVods(daemon.dataDir, 'live', [{ name: 'film.m3u8', place: bucketPlace(daemon.s3, daemon.bucket) }]);
+  const db = databases.get('live');
+  db.prepare(
+    "UPDATE vods SET format = 'hls', local_path = 'recordings/film/film.m3u8', started_at = ?, ended_at = ?",
+  ).run(...[60_000, 0].map((ago) => new Date(Date.now() - ago).toISOString()));
+  db.prepare(
+    "INSERT INTO vod_variants (vod_id, kind, format, file_key, created_at) VALUES (?, 'master', 'hls', 'p/film/film.m3u8', '')",
+  ).run(id);
+  const [vod] = await rows(daemon);
+  assert.match(await (await fetch(vod.url)).text(), /^#EXTM3U/);
+  await inspector.resume(apps.require('live'));
+  assert.equal((await rows(daemon))[0].durationS, 7.5);
 });
 
 test('a VOD is played and deleted where it was put, whatever the config says later', async (t) => {
