@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
+import fs from 'node:fs';
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { syncBuiltinESMExports } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { Type } from 'typebox';
+import { refuseFiles } from '#test/helpers/fs-faults.ts';
 import { JsonFile } from './json-file.ts';
 
 interface Names {
@@ -78,6 +81,33 @@ test('what cannot be read is kept aside and reported, and writing goes on', asyn
   assert.deepEqual((await make().read()).value, { names: ['again'] });
 });
 
+test('a file that may not be read is kept aside, too; one that cannot be moved is never overwritten', async (t) => {
+  const { dir, make } = await subject(t);
+  await make().write({ names: ['a'] });
+  const refused = refuseFiles('EACCES', ['readFile'], /names\.json$/);
+  const { value, problem } = await make().read();
+  refused.end();
+  assert.deepEqual(value, { names: [] });
+  assert.match(problem?.message ?? '', /set aside: EACCES/);
+  assert.match(await readFile(problem?.keptAs ?? '', 'utf8'), /"a"/);
+
+  await make().write({ names: ['b'] });
+  const again = refuseFiles('EACCES', ['readFile'], /names\.json$/);
+  t.mock.method(fs, 'renameSync', () => {
+    throw new Error('EPERM: refused by the test');
+  });
+  syncBuiltinESMExports();
+  const stuck = make();
+  assert.deepEqual((await stuck.read()).problem?.keptAs, null);
+  t.mock.restoreAll();
+  syncBuiltinESMExports();
+  again.end();
+  await assert.rejects(stuck.write({ names: ['c'] }), { code: 'FILE_UNWRITABLE' });
+  assert.deepEqual((await stuck.read()).value, { names: ['b'] });
+  await stuck.write({ names: ['d'] });
+  assert.equal((await readdir(dir)).length, 2);
+});
+
 test('a folder in the way is a clear failure and later writes work', async (t) => {
   const { file, make } = await subject(t);
   await make().write({ names: [] });
@@ -86,7 +116,6 @@ test('a folder in the way is a clear failure and later writes work', async (t) =
   const subjectFile = make();
   await assert.rejects(subjectFile.write({ names: ['a'] }), { code: 'FILE_UNWRITABLE' });
   assert.ok((await make().read()).problem);
-  await rm(file, { recursive: true });
   await subjectFile.write({ names: ['b'] });
   assert.deepEqual((await make().read()).value, { names: ['b'] });
 });

@@ -30,6 +30,8 @@ export interface FileProblem {
  */
 export class JsonFile<T> {
   readonly #options: JsonFileOptions<T>;
+  /** What was stored could neither be read nor set aside. */
+  #isInTheWay = false;
   #writing: Promise<void> = Promise.resolve();
   #waiting: { text: string; done: Promise<void> } | undefined;
 
@@ -45,17 +47,15 @@ export class JsonFile<T> {
     try {
       text = await readFile(file, 'utf8');
     } catch (error) {
+      this.#isInTheWay = false;
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { value: empty(), problem: null };
-      return {
-        value: empty(),
-        problem: { message: `${file} cannot be read: ${(error as Error).message}`, keptAs: null },
-      };
+      return { value: empty(), problem: this.#putAside(error as Error) };
     }
+    this.#isInTheWay = false;
     try {
       return { value: this.#parse(text), problem: null };
     } catch (error) {
-      const keptAs = this.#putAside();
-      return { value: empty(), problem: { message: `${file} was set aside: ${(error as Error).message}`, keptAs } };
+      return { value: empty(), problem: this.#putAside(error as Error) };
     }
   }
 
@@ -93,17 +93,20 @@ export class JsonFile<T> {
     return data as T;
   }
 
-  #putAside(): string | null {
+  #putAside({ message }: Error): FileProblem {
+    const { file } = this.#options;
     try {
-      return setAside(this.#options.file, 'unreadable');
+      return { keptAs: setAside(file, 'unreadable'), message: `${file} was set aside: ${message}` };
     } catch {
-      return null;
+      this.#isInTheWay = true;
+      return { keptAs: null, message: `${file} cannot be read: ${message}` };
     }
   }
 
   async #replace(text: string): Promise<void> {
     const { file } = this.#options;
     try {
+      if (this.#isInTheWay) throw new Error('the file that is there could neither be read nor set aside');
       await makeFolder(path.dirname(file));
       await writeAtomically(file, text);
     } catch (cause) {
