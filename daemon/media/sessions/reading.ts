@@ -174,10 +174,9 @@ export const sessionReading = prepared((db: Db) => {
   const tracks = db.prepare<[string], TrackRecord>(
     `SELECT * FROM room_tracks WHERE stay_id IN (SELECT value FROM json_each(?)) LIMIT ${MAX_TRACKS}`,
   );
-  const isKnown = db.prepare<[string], number>('SELECT 1 FROM room_stays WHERE identity = ? LIMIT 1').pluck();
-  const person = filteredList<StayRecord, 'identity'>(db, {
+  const person = filteredList<StayRecord, 'identities'>(db, {
     table: 'room_stays',
-    conditions: { identity: 'identity = @identity' },
+    conditions: { identities: 'identity IN (SELECT value FROM json_each(@identities))' },
     order: 'session_id DESC',
   });
   const recordings = db.prepare<[string, string, string], RecordingOfSession>(
@@ -233,8 +232,8 @@ export const sessionReading = prepared((db: Db) => {
     stays: (session: number, filter: { q?: string | undefined; faults?: boolean | undefined }, page: Page) =>
       stays.page({ session, q: filter.q || undefined, faults: filter.faults ? 1 : undefined }, page),
     tracksOf: (stayIds: readonly number[]) => tracks.all(JSON.stringify(stayIds)),
-    isKnown: (identity: string) => isKnown.get(identity) !== undefined,
-    person: (identity: string, page: Page) => person.page({ identity }, page),
+    person: (identities: readonly string[], page: Page) =>
+      person.page({ identities: JSON.stringify(identities) }, page),
     recordings: (session: SessionRecord) => {
       const [from, to] = span(session);
       return recordings.all(session.room, iso(from), iso(Math.min(to, MAX_TIME)));

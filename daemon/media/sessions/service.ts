@@ -150,8 +150,7 @@ export class SessionService {
   person(name: string, { identity, limit = 100, offset = 0 }: PersonQuery) {
     const app = this.#deps.apps.require(name);
     const sql = this.#reading(name);
-    const who = sql.isKnown(identity) ? identity : this.#deps.identities.hashOf(app.id, identity);
-    const { rows, total } = sql.person(who, { limit, offset });
+    const { rows, total } = sql.person(this.#kept(app, identity), { limit, offset });
     const sessions = new Map(sql.byIds(rows.map((stay) => stay.session_id)).map((session) => [session.id, session]));
     const now = this.#deps.clock.now();
     const data = rows.flatMap((stay): PersonStay[] => {
@@ -209,12 +208,16 @@ export class SessionService {
     return of;
   }
 
+  /** What rows can have for an identity: they may be from before the config was changed. */
+  #kept(app: KnownApp, identity: string): string[] {
+    return [identity, this.#deps.identities.hashOf(app.id, identity)];
+  }
+
   #filter(app: KnownApp, query: SessionFilters): SessionFilter {
     const { room, identity, q, errors, running, ...period } = query;
     return {
       room: room || undefined,
-      // rows may be from before the config was changed
-      identities: identity ? [identity, this.#deps.identities.hashOf(app.id, identity)] : undefined,
+      identities: identity ? this.#kept(app, identity) : undefined,
       q: q || undefined,
       errors: errors === true,
       running: running === true,

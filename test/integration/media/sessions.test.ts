@@ -241,9 +241,10 @@ test('filters, pages, a person, figures and exports', async (t) => {
 test('analytics of the config: off, hashed, none; recordings and ingests belong to their session', async (t) => {
   const daemon = await testDaemon(t, ENV);
   const configure = async (app: string, analytics: string) => {
-    if (app !== 'live') assert.equal((await daemon.api.post('/apps', { name: app })).status, 201);
+    if ((await daemon.api.get(`/apps/${app}`)).status === 404)
+      assert.equal((await daemon.api.post('/apps', { name: app })).status, 201);
     const { yaml } = (await daemon.api.get(`/apps/${app}/config/raw`)).body.data;
-    const text = `${yaml.replace(/^analytics:\n(?: .*\n)*/m, '')}\nanalytics: ${analytics}\n`;
+    const text = `${yaml.replace(/^analytics:.*\n(?: .*\n)*/m, '')}\nanalytics: ${analytics}\n`;
     const put = await daemon.api.put(`/apps/${app}/config/raw`, { yaml: text });
     assert.equal(put.status, 200, put.text);
   };
@@ -265,7 +266,14 @@ test('analytics of the config: off, hashed, none; recordings and ingests belong 
   for (const stay of [...hashed.stays.data, ...none.stays.data]) assert.equal(stay.name, null);
   assert.equal(none.stays.data[0].identity, null);
   assert.equal((await daemon.api.get('/apps/hash/sessions?identity=bob')).body.total, 1);
-  assert.equal((await daemon.api.get('/apps/hash/sessions/people?identity=bob')).body.total, 1);
+  const ofBob = async () => (await daemon.api.get('/apps/hash/sessions/people?identity=bob')).body.total;
+  assert.equal(await ofBob(), 1);
+  await configure('hash', '{ identities: full }');
+  await sendWebhook(
+    daemon.url,
+    told('participant_joined', 5, { room: 'hash-a', life: 'RM_later', who: 'bob_2', joined: 5 }),
+  );
+  assert.equal(await ofBob(), 2, 'kept as a hash and in full');
 
   await configure('ing', '{}');
   assert.deepEqual([...new Set(await replay(daemon.url, await livekitFixture('ingress-rtmp')))], [200]);
@@ -307,7 +315,7 @@ test('what is older than analytics.retention_days is deleted with all that belon
   const db = daemon.services.databases.get('live');
   db.exec("INSERT INTO stay_samples (stay_id, slot, figures) SELECT id, 1, '{}' FROM room_stays");
   const { yaml } = (await daemon.api.get('/apps/live/config/raw')).body.data;
-  const short = `${yaml.replace(/^analytics:\n(?: .*\n)*/m, '')}\nanalytics: { retention_days: 2 }\n`;
+  const short = `${yaml.replace(/^analytics:.*\n(?: .*\n)*/m, '')}\nanalytics: { retention_days: 2 }\n`;
   assert.equal((await daemon.api.put('/apps/live/config/raw', { yaml: short })).status, 200);
   // as the hourly task does
   await daemon.services.sessionKeeper.tidy();
