@@ -64,6 +64,8 @@ export class MqttLink {
   #cancelSync: (() => void) | undefined;
   #cancelWait: (() => void) | undefined;
   #running: Promise<unknown> = Promise.resolve();
+  /** Set when it is closed. */
+  #isForGood = false;
   #failures = 0;
   #lines = 0;
   #dropped = 0;
@@ -101,17 +103,20 @@ export class MqttLink {
    * @param isForGood the topics of streams and recordings are cleared, because the app publishes there no more
    */
   async close({ isForGood }: { isForGood: boolean }): Promise<void> {
+    this.#isForGood = isForGood;
     this.#abort.abort();
     this.#cancelWait?.();
     this.#cancelSync?.();
     const broker = this.broker;
-    if (broker === undefined) {
-      await this.#running;
-      return;
-    }
+    // one that is being opened ends itself
+    if (broker === undefined) return void (await this.#running);
     this.#broker = undefined;
+    await this.#end(broker);
+  }
+
+  async #end(broker: Broker): Promise<void> {
     try {
-      if (isForGood) await this.#states?.clear();
+      if (this.#isForGood) await this.#states?.clear();
       await this.#tellApp(broker, false);
     } catch {
       // the broker publishes the will instead
@@ -168,6 +173,7 @@ export class MqttLink {
       const broker = await turns.run(turn, bounds, () => openBroker(target, { policy, will, signal }), signal);
       if (signal.aborted) return void (await broker.end());
       await this.#take(broker);
+      if (signal.aborted) return;
     } catch (error) {
       if (signal.aborted) return;
       // a database that fails concerns this link only, and is tried again like a broker
@@ -199,6 +205,7 @@ export class MqttLink {
     });
     try {
       await this.#tellApp(broker, true);
+      if (this.#abort.signal.aborted) return await this.#end(broker);
       this.#broker = broker;
       await this.#sync();
     } catch (error) {
