@@ -163,6 +163,8 @@ export class MovingService {
   async #run(run: Run): Promise<object> {
     const { app, vod, move } = this.#require(run.input);
     if (move.state === 'moved') return this.#removeLocal(app, move);
+    // a kill came between the rows and the end of the job
+    if (move.state === 'kept') return { vod: vod.id };
     const { s3 } = await this.#deps.config.get(app.name);
     if (isKeptLocally(s3)) {
       await this.#settle(app, vod.id, 'ready', null);

@@ -5,6 +5,7 @@ import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { after, test } from 'node:test';
+import Database from 'better-sqlite3';
 import { parseDocument } from 'yaml';
 import { type DaemonProcess, daemonProcess, temporaryDir } from '#test/helpers/daemon.ts';
 import { startLivekit } from '#test/helpers/livekit.ts';
@@ -264,6 +265,20 @@ test('recordings of storages that LiveKit does not know', async (t) => {
     assert.ok([...shelf.objects.keys()].filter((key) => key.endsWith('.ts')).length >= 1);
     const file = path.join(dir, 'apps/both', ready.localPath);
     assert.ok(await exists(file));
+    // a kill can come between the rows and the end of the job, which then begins again
+    await until('the job ends', async () => (await jobOf(ready)).state === 'succeeded');
+    await daemon.end('SIGKILL');
+    const db = new Database(path.join(dir, 'data/streamhub.db'));
+    const { id } = db.prepare("SELECT max(id) AS id FROM jobs WHERE kind = 'vod-move'").get() as { id: number };
+    db.prepare("UPDATE jobs SET state = 'running', result_json = NULL, finished_at = NULL WHERE id = ?").run(id);
+    db.close();
+    const sent = shelf.puts;
+    daemon = await start();
+    const again = await until('the job ends again', async () => {
+      const job = (await api().get(`/jobs/${id}`)).body.data;
+      return ['queued', 'running'].includes(job.state) ? undefined : job;
+    });
+    assert.deepEqual([again.state, shelf.puts], ['succeeded', sent], JSON.stringify(again.error));
     assert.equal((await api().delete(`/apps/both/vods/${ready.id}`)).status, 204);
     assert.deepEqual([await exists(file), [...shelf.objects.keys()]], [false, []]);
   });
