@@ -4,6 +4,7 @@ import { installAudit } from '#daemon/identity/audit/install.ts';
 import { installGuards } from '#daemon/identity/security/install.ts';
 import { installRequestMetrics } from '#daemon/operations/metrics/http.ts';
 import { basePath, installPublicLocations, withoutBase } from '#daemon/platform/base-path.ts';
+import { installAnySite } from '#daemon/platform/http/any-site.ts';
 import { installAuthentication } from '#daemon/platform/http/authenticate.ts';
 import { installAuthorization } from '#daemon/platform/http/authorize.ts';
 import { answerBadUrl, answerClientError, installRefusals } from '#daemon/platform/http/client-errors.ts';
@@ -79,6 +80,7 @@ export async function buildApp(services: Services): Promise<FastifyInstance> {
   installUnknownFields(app);
   installRequestLog(app, log);
   installSecurityHeaders(app, headers);
+  installAnySite(app);
   installProxyWarning(app, (address) => proxies.has(address), services.warnings);
   installRefusals(app, refusals);
   installGuards(app, { guard: services.guard, limits: services.limits, count404: () => settings.autoban404 });

@@ -48,6 +48,8 @@ export interface Operation {
   isOfInstallation?: true;
   /** It is about the credential of the request: tokens with a limit may use it too. */
   isAboutCaller?: true;
+  /** Pages of any site may read its answers, also refusals (CORS). It takes no cookie. */
+  isForAnySite?: true;
   /** Its answer has a secret that is meant to be copied: read-only tokens may not read it. */
   revealsSecret?: true;
   /** Name of the path parameter that holds the app's name; found by itself for `name` below `/apps` and for `app`. */

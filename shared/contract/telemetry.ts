@@ -14,6 +14,7 @@ export const reportTelemetry = operation({
   description:
     'For pages with livekit-client: `/telemetry.js` sends a report every 10 seconds. Send the join token of the room as `Authorization: Bearer`. It may have expired up to 24 hours ago, because the client is in the room already. One sample for each 10 seconds is kept. With `analytics.enabled: false` nothing is kept.',
   access: 'public',
+  isForAnySite: true,
   limit: 'watch',
   share: 'watch',
   // one for each client and 10 s

@@ -42,6 +42,7 @@ export const getAppFile = operation({
   description:
     'The links of a VOD use this route if no bucket is configured. They are signed for one file and expire; no Bearer token is needed. Supports `HEAD` and `Range`.',
   access: 'public',
+  isForAnySite: true,
   share: 'download',
   params: AppFileParams,
   query: AppFileQuery,
@@ -59,6 +60,7 @@ export const getPlaylist = operation({
   description:
     'HLS links use this route if the app has no public URL. The daemon reads the playlist from the app’s storage and signs a link to each segment. Players fetch segments from the storage, or from the daemon if they are in the app’s folder. Playlists of single qualities have links of this kind too. All links expire together; no Bearer token is needed.',
   access: 'public',
+  isForAnySite: true,
   share: 'watch',
   params: PlaylistParams,
   query: PlaylistQuery,

@@ -11,6 +11,7 @@ export const getWatch = operation({
   description:
     'For viewers: without an API token. If `features.public_playback` is on, anyone may ask, and gets a token that may only watch. If it is off, send a join token of the room as `Authorization: Bearer`. The answer names the addresses for WebRTC and live HLS, and what the page shows. The pages at `/watch/{app}/{room}` and `/publish/{app}/{room}` use it.',
   access: 'public',
+  isForAnySite: true,
   limit: 'watch',
   share: 'watch',
   params: WatchParams,
@@ -28,6 +29,7 @@ export const countHlsViewer = operation({
   description:
     'Viewers of live HLS are in no LiveKit room, so their page says every 30 seconds that it plays. One that is silent for 75 seconds no longer counts. Only rooms with live HLS count; nothing is stored. With a hidden token you get the numbers and are not counted.',
   access: 'public',
+  isForAnySite: true,
   limit: 'watch',
   share: 'watch',
   // one for each viewer and half a minute

@@ -92,9 +92,6 @@ export class AppFiles {
         'content-type': SHOWN.test(type) ? type : 'application/octet-stream',
         'content-disposition': `${isShown ? 'inline' : 'attachment'}; filename*=UTF-8''${encodeURIComponent(name)}`,
         'cache-control': 'private, max-age=3600',
-        // players of the desktop app and of the customer's own pages are other origins
-        'cross-origin-resource-policy': 'cross-origin',
-        'access-control-allow-origin': '*',
         'content-security-policy': "default-src 'none'; sandbox",
       },
       body: result.stream,

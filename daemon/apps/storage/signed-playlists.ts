@@ -79,9 +79,6 @@ export class SignedPlaylists {
       headers: {
         'content-type': 'application/vnd.apple.mpegurl',
         'cache-control': `private, max-age=${maxAge}`,
-        // players of the desktop app and of the customer's own pages are other origins
-        'cross-origin-resource-policy': 'cross-origin',
-        'access-control-allow-origin': '*',
         'content-security-policy': "default-src 'none'; sandbox",
       },
     };

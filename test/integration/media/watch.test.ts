@@ -84,6 +84,20 @@ describe('what a page needs to play a room', () => {
     assert.equal(asked.headers.get('access-control-allow-headers'), 'authorization, content-type');
     for (const answer of [asked, await watch('stage')])
       assert.equal(answer.headers.get('access-control-allow-origin'), '*');
+    const api = daemon.api.as(null);
+    for (const [status, answer] of [
+      [400, await api.post('/apps/live/watch/stage/viewers', {})],
+      [400, await api.post('/apps/live/watch/stage/viewers', '{broken')],
+      [400, await api.post('/apps/live/telemetry', {})],
+      [404, await api.get('/apps/none/watch/stage')],
+      [403, await api.get(`/apps/live/files/film.mp4?folder=recordings&expires=1&signature=${'a'.repeat(43)}`)],
+      [400, await api.get('/apps/live/playlists/film.m3u8')],
+    ] as const) {
+      assert.equal(answer.status, status, answer.text);
+      assert.equal(answer.headers.get('access-control-allow-origin'), '*', answer.text);
+      assert.match(answer.headers.get('access-control-expose-headers') ?? '', /retry-after.*x-request-id/);
+      assert.equal(answer.headers.get('cross-origin-resource-policy'), 'cross-origin');
+    }
   });
 
   test('the pages are served with their files, to be framed anywhere, and without inline scripts', async () => {
