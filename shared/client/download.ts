@@ -95,6 +95,12 @@ async function begin(source: Source, options: DownloadOptions): Promise<Download
         return await withinTime(trace, { ...options, signal }, async (both) => {
           const response = await source.open(headers, both);
           if (response.ok) return response;
+          const range = response.headers.get('content-range') ?? '';
+          if (response.status === 416 && range === `bytes */${position}`) {
+            // all of it came before, so the rest is empty
+            void response.body?.cancel();
+            return new Response(null, { status: 206, headers: { 'content-range': range } });
+          }
           throw errorOf(await wireOf(response), trace);
         });
       } catch (error) {
@@ -108,7 +114,6 @@ async function begin(source: Source, options: DownloadOptions): Promise<Download
     new UnreachableError('network', 'The file has changed since its first part was downloaded.', trace);
 
   const first = await openAt(from, etag ?? null);
-  // all of it came before
   if (from > 0 && !isRest(first, etag ?? null)) {
     void first.body?.cancel();
     throw changed();

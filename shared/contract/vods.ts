@@ -48,7 +48,14 @@ export const getAppFile = operation({
   query: AppFileQuery,
   responses: { 200: null, 206: null },
   produces: 'video/mp4',
-  errors: ['APP_NOT_FOUND', 'FILE_LINK_INVALID', 'FILE_LINK_EXPIRED', 'FILE_MISSING'],
+  errors: [
+    'APP_NOT_FOUND',
+    'FILE_LINK_INVALID',
+    'FILE_LINK_EXPIRED',
+    'FILE_MISSING',
+    'PRECONDITION_FAILED',
+    'RANGE_NOT_SATISFIABLE',
+  ],
 });
 
 export const getPlaylist = operation({

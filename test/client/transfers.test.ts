@@ -80,6 +80,10 @@ describe('files through the client', () => {
     const [vod] = (await hubOf().listVods({ params: { app: 'live' } })).data;
     const { pathname, search } = new URL(vod?.url ?? '', daemon.url);
     await wholeThroughCuts(await line(t, daemon.url), pathname + search);
+    const whole = await hubOf().download(pathname + search);
+    whole.cancel();
+    const none = await hubOf().download(pathname + search, { from: FILM.length, etag: whole.etag ?? undefined });
+    assert.deepEqual([none.status, none.size, (await none.bytes()).length], [206, FILM.length, 0]);
   });
 
   test('so is one in a bucket', async (t) => {

@@ -2,6 +2,7 @@ import { readFile, realpath, stat } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import path from 'node:path';
 import type { Readable } from 'node:stream';
+import { rangeNotSatisfiable } from '#daemon/platform/http/byte-range.ts';
 import { ApiError } from '#shared/errors.ts';
 import type { AppFileQuery } from '#shared/schema/files.ts';
 import type { AppEntry } from '../registry/registry.ts';
@@ -63,7 +64,7 @@ export class AppFiles {
 
   /**
    * Opens what a link leads to; honours HEAD, Range and conditions.
-   * @throws ApiError FILE_LINK_INVALID, FILE_LINK_EXPIRED, FILE_MISSING
+   * @throws ApiError FILE_LINK_INVALID, FILE_LINK_EXPIRED, FILE_MISSING, RANGE_NOT_SATISFIABLE, PRECONDITION_FAILED
    */
   async open(app: string, name: string, query: AppFileQuery, request: IncomingMessage): Promise<FileAnswer> {
     const { id } = this.#deps.apps.require(app);
@@ -78,10 +79,18 @@ export class AppFiles {
     // loaded when someone first watches
     const { default: send } = await import('@fastify/send');
     const encoded = key.split('/').map(encodeURIComponent).join('/');
-    const result = await send(request, encoded, { root, dotfiles: 'allow', cacheControl: false, contentType: false });
-    if (result.statusCode === 404) {
+    const { size } = await stat(path.join(root, ...key.split('/')));
+    const { method, headers } = request;
+    // more last bytes than there are: the whole file (RFC 9110, 14.1.2), which the library refuses
+    const range = headers.range?.replace(/^bytes=-(\d+)$/, (_, last) => `bytes=-${Math.min(last, size)}`);
+    const asked = { method, headers: { ...headers, range } } as IncomingMessage;
+    const result = await send(asked, encoded, { root, dotfiles: 'allow', cacheControl: false, contentType: false });
+    if (result.statusCode >= 400) {
       result.stream.destroy();
-      throw new ApiError('FILE_MISSING');
+      if (result.statusCode === 416) throw rangeNotSatisfiable(size);
+      throw result.statusCode === 412
+        ? new ApiError('PRECONDITION_FAILED', { what: 'The file' })
+        : new ApiError('FILE_MISSING');
     }
     const type = send.mime.getType(name) ?? 'application/octet-stream';
     const isShown = SHOWN.test(type) && !isDownload;

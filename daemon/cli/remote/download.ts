@@ -91,7 +91,7 @@ async function toFile(daemon: Daemon, link: string, file: string): Promise<numbe
   }
 }
 
-/** Continues a part, or begins again if the file has changed or the part is whole already. */
+/** Continues a part, or begins again if the file has changed. */
 async function begin(daemon: Daemon, link: string, from: number, etag: string | undefined): Promise<Download> {
   if (from === 0) return start(daemon, link);
   try {

@@ -1,8 +1,8 @@
 import { Readable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
+import { rangeOf } from '#daemon/platform/http/byte-range.ts';
 import { route } from '#daemon/platform/http/route.ts';
 import * as ops from '#shared/contract/backups.ts';
-import { ApiError } from '#shared/errors.ts';
 import { ok } from '#shared/schema/common.ts';
 import type { BackupService } from './service.ts';
 
@@ -55,17 +55,4 @@ export function backupRoutes(app: FastifyInstance, { backups }: { backups: Backu
     audit({ target: String(params.id), after: choices });
     return ok(backups.restore(params.id, body, actor));
   });
-}
-
-/**
- * The bytes that a header `Range` asks for; undefined = all, also for what isn't one range of bytes (RFC 9110, 14.2).
- * @throws ApiError RANGE_NOT_SATISFIABLE
- */
-function rangeOf(header: string | undefined, size: number): { start: number; end: number } | undefined {
-  const [, from = '', to = ''] = /^bytes=(\d*)-(\d*)$/.exec(header ?? '') ?? [];
-  if (from === '' && to === '') return undefined;
-  const start = from === '' ? Math.max(0, size - Number(to)) : Number(from);
-  const end = from === '' || to === '' ? size - 1 : Math.min(Number(to), size - 1);
-  if (start > end) throw new ApiError('RANGE_NOT_SATISFIABLE', { size });
-  return { start, end };
 }

@@ -86,7 +86,16 @@ test('with nothing configured a recording is playable, sized and deletable', asy
     [part.status, part.headers.get('content-range'), await part.text()],
     [206, `bytes 5-14/${FILM.length}`, '5678901234'],
   );
-  assert.equal((await fetch(row.url, { headers: { range: 'bytes=99999-' } })).status, 416);
+  const tooLong = await fetch(row.url, { headers: { range: 'bytes=-99999' } });
+  assert.deepEqual([tooLong.status, await tooLong.text()], [206, FILM]);
+  for (const [headers, status, code, found] of [
+    [{ range: `bytes=${FILM.length}-` }, 416, 'RANGE_NOT_SATISFIABLE', `bytes */${FILM.length}`],
+    [{ 'if-match': '"other"' }, 412, 'PRECONDITION_FAILED', null],
+  ] as const) {
+    const refused = await fetch(row.url, { headers });
+    assert.deepEqual([refused.status, ((await refused.json()) as { code: string }).code], [status, code]);
+    assert.deepEqual([refused.headers.get('content-range'), refused.headers.get('cache-control')], [found, 'no-store']);
+  }
   const head = await fetch(row.url, { method: 'HEAD' });
   assert.deepEqual(
     [head.status, head.headers.get('content-length'), head.headers.get('content-type'), await head.text()],
