@@ -11,6 +11,7 @@ import { EventBus } from '#daemon/platform/events/bus.ts';
 import { testBackground } from '#test/helpers/background.ts';
 import { callbackReceiver } from '#test/helpers/callback-receiver.ts';
 import { ManualClock } from '#test/helpers/clock.ts';
+import { until } from '#test/helpers/until.ts';
 import { callbackChannel } from './channel.ts';
 import { OutboxDelivery } from './delivery.ts';
 import { LIFETIME_MS, outboxRepository } from './outbox.ts';
@@ -150,6 +151,21 @@ for (const status of [401, 403, 404]) {
     assert.ok(second);
   });
 }
+
+test('a retry that is asked for during a try follows it without a wait', async (t) => {
+  const receiver = await callbackReceiver(t);
+  const { service, outbox, add, heard } = await setUp(t, receiver.url, new ManualClock());
+  const id = add();
+  const held = Promise.withResolvers<ServerResponse>();
+  receiver.behave((_, response) => held.resolve(response), 204);
+  service.wake('live');
+  const response = await held.promise;
+  service.retryNow('live');
+  const failed = heard('callback.failed');
+  response.writeHead(500).end();
+  await failed;
+  await until('it is delivered', () => outbox().get(id)?.state === 'delivered');
+});
 
 test('receivers that hang, of one team and behind one host, delay no callback of another team', async (t) => {
   const receiver = await callbackReceiver(t);

@@ -72,6 +72,8 @@ interface AppQueue extends QueueState {
   isRunning: boolean;
   /** Woken while it ran: look once more. */
   isWoken: boolean;
+  /** Asked to try again while a try was running, perhaps to an old address: no wait follows it. */
+  isHurried: boolean;
   failures: number;
   isSlow: boolean;
   /** Monotonic milliseconds; null = the last try was not refused with 401, 403 or 404. */
@@ -149,6 +151,7 @@ export class OutboxDelivery {
       })
       .finally(() => {
         queue.isRunning = false;
+        if (queue.isHurried) queue.nextAt = 0;
         this.#running.delete(run);
         if ((queue.nextAt > 0 || queue.isWoken) && this.#queues.get(app) === queue) this.wake(app);
       });
@@ -170,6 +173,7 @@ export class OutboxDelivery {
     const { apps, channel } = this.#deps;
     for (;;) {
       if (this.#abort.signal.aborted || apps.get(app) === undefined) return;
+      queue.isHurried = false;
       const send = await channel.open(app);
       const outbox = this.outbox(app);
       if (send === null) {
@@ -306,7 +310,7 @@ export class OutboxDelivery {
   /** Waiting messages are tried immediately. */
   retryNow(app: string): void {
     const queue = this.#queues.get(app);
-    if (queue !== undefined) queue.nextAt = 0;
+    if (queue !== undefined) Object.assign(queue, { nextAt: 0, isHurried: queue.isRunning });
     this.wake(app);
   }
 
@@ -328,6 +332,7 @@ export class OutboxDelivery {
       queue = {
         isRunning: false,
         isWoken: false,
+        isHurried: false,
         failures: 0,
         isSlow: false,
         refusedSince: null,
