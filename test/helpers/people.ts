@@ -84,7 +84,7 @@ export interface Mailbox {
 /** A real SMTP server on loopback that keeps what it is sent. */
 export async function mailbox(
   t: { after(fn: () => unknown): void },
-  options: { user?: string; pass?: string; refuse?: boolean } = {},
+  options: { user?: string; pass?: string; refuse?: (address: string) => number | undefined } = {},
 ): Promise<Mailbox> {
   const received: { to: string; raw: string }[] = [];
   const waiting: { to: string; resolve(raw: string): void }[] = [];
@@ -97,7 +97,10 @@ export async function mailbox(
       username === options.user && password === options.pass
         ? done(null, { user: username })
         : done(new Error('wrong password')),
-    onRcptTo: (_address, _session, done) => (options.refuse ? done(new Error('no such mailbox')) : done()),
+    onRcptTo: ({ address }, _session, done) => {
+      const responseCode = options.refuse?.(address);
+      done(responseCode === undefined ? null : Object.assign(new Error('no such mailbox'), { responseCode }));
+    },
     onData(stream, session, done) {
       const chunks: Buffer[] = [];
       stream.on('data', (chunk: Buffer) => chunks.push(chunk));

@@ -139,6 +139,7 @@ export function alertRepository(db: Db) {
   const failed = db.prepare<[number | null, string, string]>(
     'UPDATE alert_messages SET attempts = attempts + 1, next_at = ?, error = ? WHERE id = ?',
   );
+  const keepNotice = db.prepare<[string, string]>('UPDATE alert_messages SET notice_json = ? WHERE id = ?');
   const sentSince = db.prepare<[string], { channel_id: number; created_at: string }>(
     'SELECT channel_id, created_at FROM alert_messages WHERE created_at >= ? ORDER BY created_at',
   );
@@ -173,6 +174,7 @@ export function alertRepository(db: Db) {
     due: (now: number) => due.all(now),
     sent: (id: string, at: string) => sent.run(at, id),
     failed: (id: string, nextAt: number | null, error: string) => failed.run(nextAt, error, id),
+    keepNotice: (id: string, json: string) => keepNotice.run(json, id),
     sentSince: (at: string) => sentSince.all(at),
     /** Drops what is older. */
     tidy(incidentsBefore: string, messagesBefore: string): void {

@@ -18,7 +18,7 @@ const LIFETIME_MS = 24 * 3_600_000;
 const ANSWER_LENGTH = 500;
 
 export interface AlertSenderDeps {
-  repository: Pick<AlertRepository, 'due' | 'sent' | 'failed'>;
+  repository: Pick<AlertRepository, 'due' | 'sent' | 'failed' | 'keepNotice'>;
   channels: AlertChannels;
   post: {
     send(
@@ -49,7 +49,14 @@ export interface AlertSenderDeps {
   onChange(): void;
 }
 
-type Outcome = Pick<SendResult, 'isDelivered' | 'status' | 'error' | 'retryAfterMs'> & { answer: string | null };
+type Outcome = Pick<SendResult, 'isDelivered' | 'status' | 'error' | 'retryAfterMs'> & {
+  answer: string | null;
+  /** Addresses of the channel that need no other try: they have it, or the mail server knows no such mailbox. */
+  told?: readonly string[];
+};
+
+/** As it is stored, with the addresses of earlier tries. */
+type StoredNotice = Notice & Pick<Outcome, 'told'>;
 
 /** Sends stored messages, each channel's one after the other, and tries again with growing waits for a day. */
 export class AlertSender {
@@ -76,7 +83,7 @@ export class AlertSender {
   }
 
   /** Sends a message now, stored or not. */
-  async send(channel: Channel, notice: Notice, delivery: string): Promise<Outcome> {
+  async send(channel: Channel, notice: StoredNotice, delivery: string): Promise<Outcome> {
     const { channels, post, installation, clean } = this.#deps;
     if (channel.kind === 'email') return this.#mail(channel, notice);
     if (channel.kind === 'desktop') return this.#show(notice);
@@ -100,18 +107,34 @@ export class AlertSender {
     return { isDelivered, status, error, retryAfterMs, answer: answer === '' ? null : answer };
   }
 
-  async #mail({ to }: Channel, { title, lines, url, kind }: Notice): Promise<Outcome> {
+  /** A mail for each address, so that one that is refused costs no other its mail. */
+  async #mail({ to }: Channel, { title, lines, url, kind, told = [] }: StoredNotice): Promise<Outcome> {
     const { mailer, clean } = this.#deps;
     if (!mailer.canSend) return failure('No mail server is set up (STREAMHUB_SMTP_HOST and STREAMHUB_SMTP_FROM).');
     const subject = `[StreamHub] ${title}`.replace(/\s+/g, ' ').slice(0, 200);
     const text = [title, '', ...lines, '', kind === 'test' ? '' : `Open it: ${url}`].join('\n').trimEnd();
-    try {
-      for (const address of to) await mailer.send(address, { subject, text: `${text}\n` });
-    } catch (error) {
-      const { message = '', response } = error as { message?: string; response?: string };
-      return failure(`The mail server refuses: ${clean(response ?? message).slice(0, ANSWER_LENGTH)}`);
+    const done = to.filter((address) => told.includes(address));
+    const refused: { address: string; reason: string; isFinal: boolean }[] = [];
+    for (const address of to) {
+      if (told.includes(address)) continue;
+      try {
+        await mailer.send(address, { subject, text: `${text}\n` });
+        done.push(address);
+      } catch (error) {
+        const { message = '', response, responseCode = 0, command } = error as Partial<SmtpError>;
+        const isFinal = command === 'RCPT TO' && responseCode >= 500;
+        refused.push({ address, reason: clean(response ?? message), isFinal });
+      }
     }
-    return { isDelivered: true, status: null, error: null, retryAfterMs: null, answer: 'The mail server took it.' };
+    if (refused.length === 0) return { ...DELIVERED, answer: 'The mail server took it.' };
+    const [first] = refused;
+    const names = to.length === 1 ? '' : ` ${refused.map(({ address }) => address).join(', ')}`;
+    const error = `The mail server refuses${names}: ${first?.reason}`.slice(0, ANSWER_LENGTH);
+    // while nobody has it, an address may still be corrected
+    if (done.length === 0) return failure(error);
+    const finals = refused.filter(({ isFinal }) => isFinal);
+    if (finals.length === refused.length) return { ...DELIVERED, error, answer: null };
+    return { ...failure(error), told: [...done, ...finals.map(({ address }) => address)] };
   }
 
   /** Desktops and open consoles that read the event stream show it. */
@@ -123,7 +146,7 @@ export class AlertSender {
       live: true,
       data: { kind, severity, title, lines, url, ...incident },
     });
-    return { isDelivered: true, status: null, error: null, retryAfterMs: null, answer: null };
+    return DELIVERED;
   }
 
   async #sendDue(): Promise<void> {
@@ -150,17 +173,15 @@ export class AlertSender {
   /** @returns true when the next message of the channel can be sent immediately */
   async #sendOne(channel: Channel, row: MessageRow): Promise<boolean> {
     const { repository, clock } = this.#deps;
-    const { isDelivered, error, retryAfterMs } = await this.send(
-      channel,
-      JSON.parse(row.notice_json) as Notice,
-      row.id,
-    );
+    const notice = JSON.parse(row.notice_json) as StoredNotice;
+    const { isDelivered, error, retryAfterMs, told } = await this.send(channel, notice, row.id);
     const now = clock.now();
     if (isDelivered) {
       repository.sent(row.id, iso(now));
-      this.noteResult(channel, null);
+      this.noteResult(channel, error);
       return true;
     }
+    if (told !== undefined) repository.keepNotice(row.id, JSON.stringify({ ...notice, told }));
     const isTooOld = now - Date.parse(row.created_at) >= LIFETIME_MS;
     const next = isTooOld ? null : now + Math.max(backoff(row.attempts + 1), Math.min(retryAfterMs ?? 0, 3_600_000));
     repository.failed(row.id, next, error ?? 'It failed.');
@@ -183,10 +204,14 @@ export class AlertSender {
   }
 }
 
-const failure = (error: string): Outcome => ({
-  isDelivered: false,
-  status: null,
-  error,
-  retryAfterMs: null,
-  answer: null,
-});
+/** What nodemailer says of an SMTP command that failed. */
+interface SmtpError {
+  message: string;
+  response: string;
+  responseCode: number;
+  command: string;
+}
+
+const DELIVERED: Outcome = { isDelivered: true, status: null, error: null, retryAfterMs: null, answer: null };
+
+const failure = (error: string): Outcome => ({ ...DELIVERED, isDelivered: false, error });

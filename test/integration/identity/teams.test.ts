@@ -265,7 +265,7 @@ describe('mail', () => {
   });
 
   test('a server that refuses leaves the link with the inviter', async (t) => {
-    const box = await mailbox(t, { refuse: true });
+    const box = await mailbox(t, { refuse: () => 550 });
     const daemon = await testDaemon(t, { ...MANY_ATTEMPTS, ...box.env });
     const root = await firstAdmin(daemon);
     const added = (await root.api.post('/tenant/invites', { email: 'x@example.com' })).body.data;

@@ -15,7 +15,11 @@ const incidentOf = (api: Client, condition: string): Promise<any> =>
   until(`an incident of ${condition}`, async () => (await open(api)).find((one) => one.condition === condition));
 
 test('rules, channels and incidents of a daemon', async (t) => {
-  const mail = await mailbox(t);
+  const refused = new Map([
+    ['gone@example.com', 550],
+    ['full@example.com', 452],
+  ]);
+  const mail = await mailbox(t, { refuse: (address) => refused.get(address) });
   const dataDir = await temporaryDir(t);
   const daemon = await testDaemon(t, { ...MANY_ATTEMPTS, ...mail.env, STREAMHUB_APP_URL: '' }, { dataDir });
   const { api } = daemon;
@@ -240,6 +244,31 @@ test('rules, channels and incidents of a daemon', async (t) => {
       await api.patch(`/alerts/config-invalid`, { channels: null });
     },
   );
+
+  await t.test('each address of a mail channel has its mail once, whatever happens to the others', async () => {
+    const to = ['first@example.com', 'gone@example.com', 'full@example.com', 'last@example.com'];
+    const { id } = (await api.post('/alerts/channels', { kind: 'email', name: 'Duty', to })).body.data;
+    const channel = async () => (await api.get('/alerts/channels')).body.data.find((one: any) => one.id === id);
+    await api.patch('/alerts/config-invalid', { channels: [id] });
+    const file = path.join(dataDir, 'apps/own/config.yaml');
+    const good = await readFile(file, 'utf8');
+    await writeFile(file, 'webrtc: [');
+    await api.post('/apps/own/reload');
+    await until('it is tried', async () => (await channel()).lastError);
+    assert.match((await channel()).lastError, /refuses gone@example\.com, full@example\.com: 550/);
+    refused.delete('full@example.com');
+    await mail.next('full@example.com');
+    await until('the rest is delivered', async () => /refuses/.test((await channel()).lastError) === false);
+    const ofIncident = mail.received.filter(({ to: address }) => to.includes(address));
+    assert.deepEqual(ofIncident.map(({ to: address }) => address).sort(), [
+      'first@example.com',
+      'full@example.com',
+      'last@example.com',
+    ]);
+    await writeFile(file, good);
+    await api.post('/apps/own/reload');
+    await api.delete(`/alerts/channels/${id}`);
+  });
 });
 
 test('open incidents and messages that wait survive a daemon that is killed', async (t) => {
