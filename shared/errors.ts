@@ -421,6 +421,11 @@ export const ERRORS = define({
     message: 'The file has {size} bytes, and the header Range asks for none of them.',
     hint: 'Leave out Range to get the whole file.',
   },
+  RESTORE_ACROSS_DISKS: {
+    status: 409,
+    message: 'The restore can’t replace {folder} in the data folder, because it is on another disk or a mount.',
+    hint: 'Restore into an empty data folder without mounts inside, or unmount the folder first and put its files there.',
+  },
   RESTORE_NOT_PENDING: {
     status: 404,
     message: 'No restore waits for the next start.',

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
-import { readdir, readFile, rename, rm, rmdir } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { ifMissing } from '#daemon/platform/files/file-errors.ts';
+import { ApiError } from '#shared/errors.ts';
 import { syncFolder, writeAtomically } from '#shared/files/atomic-file.ts';
 import { makeFolder } from '#shared/files/make-folder.ts';
 import { fileStamp } from '#shared/files/set-aside.ts';
@@ -20,6 +21,7 @@ export interface RestoreIntent {
 }
 
 const INTENT = 'restore.json';
+const TRIAL = '.restore-trial';
 /** Stay as they are. */
 const LEFT = new Set(['backups', 'upgrades', 'replaced', 'restore', INTENT]);
 const OF_PROCESS = new Set(['data/daemon.lock', 'data/daemon.json']);
@@ -27,7 +29,7 @@ const OF_PROCESS = new Set(['data/daemon.lock', 'data/daemon.json']);
 /** Folder for the files of a restore, until they are exchanged. */
 export const stagedFolder = (dataDir: string): string => path.join(dataDir, 'restore', 'files');
 
-/** Notes that the staged files replace everything at the next start. */
+/** Notes that the staged files replace everything at the next start. @throws ApiError RESTORE_ACROSS_DISKS */
 export async function prepareRestore(dataDir: string, backup: string, summary: BackupSummary): Promise<void> {
   const preparedAt = new Date();
   const intent: RestoreIntent = {
@@ -37,11 +39,12 @@ export async function prepareRestore(dataDir: string, backup: string, summary: B
     replaced: `replaced/${fileStamp(preparedAt)}`,
     includes: summary.includes,
   };
+  await requireOneDisk(dataDir, await movesOf(dataDir, stagedFolder(dataDir), intent));
   await syncFolder(stagedFolder(dataDir));
   await writeAtomically(path.join(dataDir, INTENT), JSON.stringify(intent));
 }
 
-/** The same for the exchange of some files, which nothing needs to be decided for. */
+/** The same for the exchange of some files, which nothing needs to be decided for. @throws ApiError RESTORE_ACROSS_DISKS */
 export async function prepareExchange(
   dataDir: string,
   backup: string,
@@ -57,8 +60,38 @@ export async function prepareExchange(
     includes: { recordings: true, logs: true },
     moves,
   };
+  await requireOneDisk(dataDir, moves);
   await syncFolder(stagedFolder(dataDir));
   await writeAtomically(path.join(dataDir, INTENT), JSON.stringify(intent));
+}
+
+/**
+ * The exchange renames, which works within one mount. So that it can't fail at the start, half done, it is tried with an empty file
+ * in every folder that it renames, or renames something in.
+ */
+async function requireOneDisk(dataDir: string, moves: NonNullable<RestoreIntent['moves']>): Promise<void> {
+  const folders = new Set<string>();
+  for (const { place } of moves) {
+    folders.add(path.dirname(place)).add(place);
+    const entries = await readdir(path.join(dataDir, place), { withFileTypes: true }).catch(() => []);
+    for (const entry of entries) if (entry.isDirectory()) folders.add(`${place}/${entry.name}`);
+  }
+  const staging = path.join(dataDir, 'restore');
+  for (const folder of folders) {
+    const trial = path.join(dataDir, folder, TRIAL);
+    try {
+      await writeFile(trial, '');
+      await rename(trial, path.join(staging, TRIAL));
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      // a file, or what only the backup has
+      if (code === 'ENOTDIR' || code === 'ENOENT') continue;
+      await rm(trial, { force: true }).catch(() => {});
+      await rm(staging, { recursive: true, force: true });
+      throw code === 'EXDEV' ? new ApiError('RESTORE_ACROSS_DISKS', { folder }) : error;
+    }
+  }
+  await rm(path.join(staging, TRIAL), { force: true });
 }
 
 /** The restore that waits for the next start. */

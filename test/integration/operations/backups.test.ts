@@ -668,13 +668,14 @@ describe('a backup', () => {
     assert.ok(names.every((name) => listed.includes(name)) && !listed.includes('streamhub-schedule-50.tar.zst.age'));
   });
 
-  test('says that the disk is full, leaves nothing, and is made once there is room', {
+  test('says that the disk is full, is made once there is room, and is not restored over a mount', {
     skip: noMountNamespace(),
   }, async (t) => {
     assert.deepEqual(await runInMountNamespace(t, 'backup-on-full-disk.ts'), {
       full: { state: 'waiting', code: 'STORAGE_FULL' },
       names: [],
       later: 'succeeded',
+      across: { code: 'RESTORE_ACROSS_DISKS', pendingRestore: null, left: false },
     });
   });
 });
