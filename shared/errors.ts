@@ -377,8 +377,8 @@ export const ERRORS = define({
   },
   BACKUP_PASSPHRASE_MISSING: {
     status: 409,
-    message: 'No passphrase for backups is stored.',
-    hint: 'Send a passphrase, or store one: PATCH /backups/plan.',
+    message: 'No passphrase for the backup is known.',
+    hint: 'Send a passphrase with a new request, or store one: PATCH /backups/plan.',
   },
   BACKUP_PASSPHRASE_WRONG: {
     status: 422,

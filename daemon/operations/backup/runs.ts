@@ -18,20 +18,23 @@ import { cancelRestore, prepareRestore, stagedFolder } from './restore.ts';
 import { buildFolder, type RestoredApp, secretsOf, teamOf } from './restore-app.ts';
 import type { BackupWork } from './work.ts';
 
-export interface CreateInput {
+export interface BackupInput {
   backupId: number;
+  /** It came with the request and is only in memory: the stored one is not what the caller meant. */
+  ownPassphrase?: boolean;
+}
+
+export interface CreateInput extends BackupInput {
   recordings: boolean;
   logs: boolean;
 }
 
-export interface ReadInput {
-  backupId: number;
+export interface ReadInput extends BackupInput {
   /** The monthly test: the result is noted in the plan. */
   isTest?: boolean;
 }
 
-export interface RestoreInput {
-  backupId: number;
+export interface RestoreInput extends BackupInput {
   /** null = everything. */
   app: string | null;
   name: string;
@@ -50,8 +53,8 @@ export interface RunDeps {
   installation: string;
   /** What is outside of DATA_DIR. */
   outside(): BackupLack[];
-  /** The passphrase for a backup. @throws ApiError BACKUP_PASSPHRASE_MISSING */
-  passphrase(backupId: number): string;
+  /** The passphrase for a job. @throws ApiError BACKUP_PASSPHRASE_MISSING */
+  passphrase(input: BackupInput): string;
   /** Of new backups; see `passphraseRecipient`. */
   passphraseWork: number;
   clock: Clock;
@@ -83,7 +86,7 @@ export class BackupRuns {
             lacks: this.#deps.outside(),
             facts: { format: FORMAT, version: VERSION, installation, schema },
           },
-          passphrase: passphrase(row.id),
+          passphrase: passphrase(input),
           passphraseWork,
           file: part,
         },
@@ -113,7 +116,7 @@ export class BackupRuns {
       const { manifest, files, rows, databases } = await work.read(
         {
           file: fileOf(dataDir, row),
-          passphrase: passphrase(row.id),
+          passphrase: passphrase(input),
           into: workFolder(dataDir, id),
           mode,
           app: null,
@@ -146,7 +149,7 @@ export class BackupRuns {
     const { manifest } = await work.read(
       {
         file: fileOf(dataDir, row),
-        passphrase: passphrase(row.id),
+        passphrase: passphrase(input),
         into,
         mode: 'unpack',
         app: input.app,

@@ -35,6 +35,7 @@ import type { BackupRow } from './repository.ts';
 import { cancelRestore, pendingRestore } from './restore.ts';
 import { teamOf } from './restore-app.ts';
 import {
+  type BackupInput,
   BackupRuns,
   type CreateInput,
   fileOf,
@@ -73,7 +74,7 @@ export class BackupService {
   constructor(deps: BackupServiceDeps) {
     this.#deps = deps;
     this.#folder = folderOf(deps.dataDir);
-    const runs = new BackupRuns({ ...deps, passphrase: (id) => this.#passphrase(id) });
+    const runs = new BackupRuns({ ...deps, passphrase: (input) => this.#passphrase(input) });
     const handle = <I>(kind: JobKind, run: (run: JobRun<I, null>) => Promise<object>): void => {
       const handler: JobHandler<I, null> = {
         kind,
@@ -82,7 +83,7 @@ export class BackupService {
         run: async (job) => run(job),
         isCancellable: () => true,
         ended: (input, state) => {
-          const { backupId } = input as { backupId: number };
+          const { backupId } = input as BackupInput;
           if (state !== 'waiting') this.#noteEnd(kind, backupId, state === 'cancelled');
         },
       };
@@ -336,22 +337,23 @@ export class BackupService {
   #begin(
     kind: (typeof KINDS)[number],
     title: string,
-    input: { backupId: number },
+    given: BackupInput,
     actor: Actor,
     passphrase: string | undefined,
     maxAttempts: number,
   ): Job {
     const { jobs, repository } = this.#deps;
     // before the job, which begins immediately
-    if (passphrase !== undefined) this.#given.set(input.backupId, passphrase);
+    if (passphrase !== undefined) this.#given.set(given.backupId, passphrase);
+    const input: BackupInput = passphrase === undefined ? given : { ...given, ownPassphrase: true };
     const job = jobs.create({ kind, title, app: null, appId: null, tenantId: PLATFORM, input, maxAttempts, actor });
     repository.noteJob(input.backupId, job.id);
     this.#announce(actor);
     return job;
   }
 
-  #active(): { job: Job; input: { backupId: number } }[] {
-    return KINDS.flatMap((kind) => this.#deps.jobs.active<{ backupId: number }>(kind));
+  #active(): { job: Job; input: BackupInput }[] {
+    return KINDS.flatMap((kind) => this.#deps.jobs.active<BackupInput>(kind));
   }
 
   #requireIdle(): void {
@@ -364,8 +366,8 @@ export class BackupService {
       throw new ApiError('BACKUP_PASSPHRASE_MISSING');
   }
 
-  #passphrase(backupId: number): string {
-    const found = this.#given.get(backupId) ?? this.#deps.secrets.get(PASSPHRASE);
+  #passphrase({ backupId, ownPassphrase }: BackupInput): string {
+    const found = ownPassphrase ? this.#given.get(backupId) : this.#deps.secrets.get(PASSPHRASE);
     if (found === undefined) throw new ApiError('BACKUP_PASSPHRASE_MISSING');
     return found;
   }

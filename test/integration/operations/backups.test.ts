@@ -372,6 +372,16 @@ describe('a backup', () => {
     await backUp();
   });
 
+  test('whose own passphrase is no longer known never uses the stored one', async () => {
+    const verify = `/backups/${backup.id}/verify`;
+    const begun = await api.post(verify, { passphrase: 'another passphrase' });
+    assert.equal((await ended(api, begun.body.data.id)).error?.code, 'BACKUP_PASSPHRASE_WRONG');
+    assert.equal((await api.post(`/jobs/${begun.body.data.id}/retry`)).status, 200);
+    assert.equal((await ended(api, begun.body.data.id)).error?.code, 'BACKUP_PASSPHRASE_MISSING');
+    const stored = await api.post(verify, {});
+    assert.equal((await ended(api, stored.body.data.id)).state, 'succeeded');
+  });
+
   test('is restored in the background a month after the last time, and a day after a failure', async (t) => {
     let ahead = 0;
     const clock = Date.now;
