@@ -23,9 +23,9 @@ function scheduler() {
     meta: metaStore(db),
     clock,
     background: testBackground(),
-    lastBegun: () => begun.at(-1),
-    begin: () => {
+    begin: async () => {
       if (!isRefused) begun.push(clock.now());
+      return !isRefused;
     },
     test: (plan) => {
       tests.push(clock.now());
@@ -55,6 +55,20 @@ test('a backup begins once at each time of its schedule, and one is made up for 
   await it.look();
   assert.equal(begun.length, 2, 'of those that were missed, one is made up for');
   assert.equal(new Date(it.next() ?? 0).toISOString(), '2026-01-05T03:00:00.000Z');
+});
+
+test('a clock that was wrong for a while stops neither backups nor tests when it is right again', async () => {
+  const { it, clock, begun, tests, plan } = scheduler();
+  it.write({ ...plan, cron: '0 3 * * *', monthlyTest: true });
+  clock.jump(3650 * DAY);
+  await it.look();
+  assert.deepEqual([begun.length, tests.length], [1, 1]);
+  clock.jump(-3650 * DAY);
+  await it.look();
+  assert.equal(new Date(it.next() ?? 0).toISOString(), '2026-01-01T03:00:00.000Z');
+  clock.advance(30 * DAY);
+  await it.look();
+  assert.deepEqual([begun.length, tests.length], [2, 2]);
 });
 
 test('a schedule whose backups do not begin is told after six hours', async () => {

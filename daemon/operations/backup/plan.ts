@@ -3,6 +3,7 @@ import type { Background } from '#daemon/platform/background.ts';
 import type { Clock } from '#daemon/platform/clock.ts';
 import type { Meta } from '#daemon/platform/db/meta.ts';
 import { fieldError } from '#shared/errors.ts';
+import { iso } from '#shared/instants.ts';
 import type { BackupPlan } from '#shared/schema/backups.ts';
 
 /** What operators choose, and what happened. Stored in the registry. */
@@ -12,6 +13,8 @@ export type StoredPlan = Pick<
 > & {
   /** Since when the schedule applies: backups that were due before it are not missing. */
   since: string;
+  /** When the schedule last began a backup; it may be deleted since. */
+  begunAt: string | null;
 };
 
 const KEY = 'backup.plan';
@@ -33,6 +36,7 @@ const NONE: StoredPlan = {
   monthlyTest: false,
   lastTest: null,
   since: '1970-01-01T00:00:00.000Z',
+  begunAt: null,
 };
 
 /** @throws ApiError that names `cron` */
@@ -50,9 +54,8 @@ export interface SchedulerDeps {
   meta: Meta;
   clock: Clock;
   background: Background;
-  /** When the newest scheduled backup was begun, milliseconds since 1970. */
-  lastBegun(): number | undefined;
-  begin(plan: StoredPlan): void;
+  /** @returns whether a backup began */
+  begin(plan: StoredPlan): Promise<boolean>;
   test(plan: StoredPlan): void;
   tidy(plan: StoredPlan): void | Promise<void>;
 }
@@ -86,7 +89,7 @@ export class BackupScheduler {
   /** Time of the next scheduled backup, milliseconds since 1970. */
   next(plan = this.read()): number | null {
     if (plan.cron === null) return null;
-    const from = Math.max(this.#deps.lastBegun() ?? 0, Date.parse(plan.since));
+    const from = Math.max(Date.parse(plan.begunAt ?? plan.since), Date.parse(plan.since));
     return cronOf(plan.cron).nextRun(new Date(from))?.getTime() ?? null;
   }
 
@@ -99,12 +102,29 @@ export class BackupScheduler {
   /** Begins what is due now. */
   async look(): Promise<void> {
     const { clock, begin, test, tidy } = this.#deps;
-    const plan = this.read();
     const now = clock.now();
+    const plan = this.#withoutFuture(now);
     const next = this.next(plan);
-    if (next !== null && next <= now) begin(plan);
+    if (next !== null && next <= now && (await begin(plan))) this.write({ ...this.read(), begunAt: iso(now) });
     const wait = plan.lastTest?.ok === false ? TEST_AGAIN_MS : TEST_EVERY_MS;
     if (plan.monthlyTest && now - Date.parse(plan.lastTest?.at ?? plan.since) >= wait) test(plan);
     await tidy(plan);
+  }
+
+  /** The plan. What happened in the future was noted by a wrong clock, and would delay what is due until then. */
+  #withoutFuture(now: number): StoredPlan {
+    const plan = this.read();
+    const { since, begunAt, lastTest } = plan;
+    const times = [since, begunAt, lastTest?.at].map((at) => Date.parse(at ?? since));
+    if (times.every((at) => at <= now)) return plan;
+    const past = (at: string): string => iso(Math.min(Date.parse(at), now));
+    const corrected: StoredPlan = {
+      ...plan,
+      since: past(since),
+      begunAt: begunAt && past(begunAt),
+      lastTest: lastTest && { ...lastTest, at: past(lastTest.at) },
+    };
+    this.write(corrected);
+    return corrected;
   }
 }

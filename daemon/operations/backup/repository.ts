@@ -29,6 +29,8 @@ interface Row {
   finished_at: string | null;
   verified_at: string | null;
   verify_error: string | null;
+  /** 1 = the stored passphrase isn't known to open it. */
+  own_passphrase: 0 | 1;
 }
 
 export type BackupRow = Omit<Row, 'place_json' | 'summary_json'> & {
@@ -37,9 +39,15 @@ export type BackupRow = Omit<Row, 'place_json' | 'summary_json'> & {
   summary: BackupSummary | null;
 };
 
-export type BackupFacts = Pick<Row, 'id' | 'name' | 'state' | 'origin' | 'created_at' | 'error' | 'verify_error'>;
+export type BackupFacts = Pick<
+  Row,
+  'id' | 'name' | 'state' | 'origin' | 'created_at' | 'error' | 'verify_error' | 'own_passphrase'
+>;
 
-export type NewBackup = Pick<Row, 'name' | 'state' | 'origin' | 'destination' | 'object_key' | 'created_at'> & {
+export type NewBackup = Pick<
+  Row,
+  'name' | 'state' | 'origin' | 'destination' | 'object_key' | 'created_at' | 'own_passphrase'
+> & {
   place: BackupPlace | null;
   size?: number;
 };
@@ -48,13 +56,13 @@ export type NewBackup = Pick<Row, 'name' | 'state' | 'origin' | 'destination' | 
 export function backupRepository(db: Db) {
   const all = db.prepare<[], Row>('SELECT * FROM backups ORDER BY id DESC LIMIT 1000');
   const facts = db.prepare<[], BackupFacts>(
-    'SELECT id, name, state, origin, created_at, error, verify_error FROM backups ORDER BY id DESC LIMIT 1000',
+    'SELECT id, name, state, origin, created_at, error, verify_error, own_passphrase FROM backups ORDER BY id DESC LIMIT 1000',
   );
   const byId = db.prepare<[number], Row>('SELECT * FROM backups WHERE id = ?');
   const byName = db.prepare<[string], Row>('SELECT * FROM backups WHERE name = ?');
   const insert = db.prepare(
-    `INSERT INTO backups (name, state, origin, destination, place_json, object_key, size_bytes, created_at, finished_at)
-     VALUES (@name, @state, @origin, @destination, @place, @object_key, @size, @created_at,
+    `INSERT INTO backups (name, state, origin, destination, place_json, object_key, size_bytes, own_passphrase, created_at, finished_at)
+     VALUES (@name, @state, @origin, @destination, @place, @object_key, @size, @own_passphrase, @created_at,
        CASE @state WHEN 'ready' THEN @created_at END)`,
   );
   const noteJob = db.prepare<[number, number]>('UPDATE backups SET job_id = ? WHERE id = ?');
@@ -69,6 +77,8 @@ export function backupRepository(db: Db) {
     `UPDATE backups SET verified_at = CASE WHEN @error IS NULL THEN @at ELSE verified_at END, verify_error = @error,
        summary_json = coalesce(@summary, summary_json), files = coalesce(@files, files) WHERE id = @id`,
   );
+  const passphraseChanged = db.prepare("UPDATE backups SET own_passphrase = 1 WHERE state IN ('writing', 'ready')");
+  const opened = db.prepare<[number]>('UPDATE backups SET own_passphrase = 0 WHERE id = ?');
   const remove = db.prepare<[number]>('DELETE FROM backups WHERE id = ?');
   const ownPlaces = db
     .prepare<[string], string>('SELECT DISTINCT place_json FROM backups WHERE destination = ?')
@@ -101,6 +111,10 @@ export function backupRepository(db: Db) {
         summary: found ? JSON.stringify(found.summary) : null,
         files: found?.files ?? null,
       }),
+    /** No backup is known to open with the stored passphrase any more. */
+    passphraseChanged: () => passphraseChanged.run(),
+    /** The stored passphrase opened it. */
+    opened: (id: number) => opened.run(id),
     remove: (id: number) => remove.run(id),
   };
 }

@@ -126,6 +126,7 @@ export class BackupRuns {
         { signal, tell: (progress) => save(null, progress) },
       );
       repository.verified(row.id, at(), null, { summary: manifest, files });
+      if (!input.ownPassphrase) repository.opened(row.id);
       const text = `${plural(files, 'file')}, ${plural(databases, 'database')}, ${count(rows)} rows`;
       if (input.isTest) this.#noteTest(row, true, text);
       return { backupId: row.id, files, databases, rows };

@@ -31,7 +31,7 @@ import type { S3TestResult } from '#shared/schema/s3.ts';
 import { BACKUP_NAME, SUFFIX } from './manifest.ts';
 import { type BackupPlaces, placeWords, storedObject } from './places.ts';
 import { cronOf, type StoredPlan } from './plan.ts';
-import type { BackupRow } from './repository.ts';
+import type { BackupFacts, BackupRow } from './repository.ts';
 import { cancelRestore, pendingRestore } from './restore.ts';
 import { teamOf } from './restore-app.ts';
 import {
@@ -50,6 +50,7 @@ import type { BackupStorage } from './storage.ts';
 
 /** Name of the passphrase in the secret store. */
 const PASSPHRASE = 'BACKUP_PASSPHRASE';
+const FOUND = { state: 'ready', origin: 'found', own_passphrase: 1 } as const;
 const KINDS = ['backup-create', 'backup-verify', 'backup-restore'] as const;
 
 export interface BackupServiceDeps extends Omit<RunDeps, 'passphrase'> {
@@ -102,7 +103,7 @@ export class BackupService {
     for (const name of names.filter((one) => BACKUP_NAME.test(one))) {
       if (repository.named(name) !== undefined) continue;
       const { size, mtimeMs } = await stat(path.join(this.#folder, name));
-      const facts = { state: 'ready', origin: 'found', destination: '', object_key: null, place: null } as const;
+      const facts = { ...FOUND, destination: '', object_key: null, place: null };
       repository.insert({ ...facts, name, size, created_at: iso(Math.min(mtimeMs, clock.now())) });
     }
     // those of jobs that go on begin again
@@ -120,7 +121,7 @@ export class BackupService {
 
   /** @throws ApiError BACKUP_BUSY, BACKUP_PASSPHRASE_MISSING, BACKUP_DESTINATION_UNUSABLE */
   async create(body: CreateBackupBody, actor: Actor, origin: 'request' | 'schedule' = 'request'): Promise<Job> {
-    const { repository, clock, installation, places } = this.#deps;
+    const { repository, clock, installation, places, secrets } = this.#deps;
     const { destination = '', recordings = false, logs = true, passphrase } = body;
     this.#requirePassphrase(passphrase);
     const to = await places.of(destination);
@@ -135,6 +136,7 @@ export class BackupService {
       destination,
       place: to === null ? null : to.place,
       object_key,
+      own_passphrase: passphrase === undefined || passphrase === secrets.get(PASSPHRASE) ? 0 : 1,
       created_at: iso(at),
     });
     const input: CreateInput = { backupId: id, recordings, logs };
@@ -225,7 +227,7 @@ export class BackupService {
   async plan(): Promise<BackupPlan> {
     const { dataDir, secrets } = this.#deps;
     const scheduler = this.#deps.scheduler();
-    const { since: _, ...plan } = scheduler.read();
+    const { since: _, begunAt: __, ...plan } = scheduler.read();
     const next = scheduler.next();
     const pending = await pendingRestore(dataDir);
     return {
@@ -242,12 +244,18 @@ export class BackupService {
 
   /** @throws ApiError VALIDATION_FAILED, BACKUP_PASSPHRASE_MISSING, BACKUP_DESTINATION_UNUSABLE */
   async updatePlan(body: BackupPlanBody, actor: Actor): Promise<BackupPlan> {
-    const { secrets, clock } = this.#deps;
+    const { secrets, clock, repository } = this.#deps;
     const scheduler = this.#deps.scheduler();
+    const { passphrase, ...changes } = body;
+    await this.checkPlan(body);
+    if (passphrase !== undefined && (passphrase ?? undefined) !== secrets.get(PASSPHRASE)) {
+      await secrets.set({ [PASSPHRASE]: passphrase });
+      repository.passphraseChanged();
+    }
+    // read now: a backup or a test may have been noted in the meantime
     const before = scheduler.read();
-    const next = await this.checkPlan(body);
+    const next = { ...before, ...changes };
     if (next.cron !== before.cron || next.monthlyTest !== before.monthlyTest) next.since = iso(clock.now());
-    if (body.passphrase !== undefined) await secrets.set({ [PASSPHRASE]: body.passphrase });
     scheduler.write(next);
     this.#announce(actor);
     return this.plan();
@@ -285,41 +293,42 @@ export class BackupService {
     return due === undefined ? undefined : `No backup was made since ${iso(due)}, when one was due`;
   }
 
-  /** Begins the scheduled backup, unless another job works on backups. */
-  beginScheduled({ destination, recordings, logs }: StoredPlan): void {
-    if (this.#active().length > 0) return;
-    this.#deps.background.run('scheduled backup', () =>
+  /** Begins the scheduled backup, unless another job works on backups. @returns whether it began */
+  async beginScheduled({ destination, recordings, logs }: StoredPlan): Promise<boolean> {
+    if (this.#active().length > 0) return false;
+    return this.#deps.background.run('scheduled backup', () =>
       this.create({ destination, recordings, logs }, SYSTEM, 'schedule'),
     );
   }
 
-  /** Begins the monthly test of the newest backup. */
+  /** Begins the monthly test of the newest backup that the stored passphrase opens. */
   beginTest(): void {
-    const newest = this.#deps.repository.facts().find(({ state }) => state === 'ready');
+    const isTestable = ({ state, own_passphrase }: BackupFacts): boolean => state === 'ready' && own_passphrase === 0;
+    const newest = this.#deps.repository.facts().find(isTestable);
     if (newest === undefined || this.#active().length > 0) return;
     this.verify(newest.id, undefined, SYSTEM, true);
   }
 
-  /** Deletes scheduled backups that are no longer to be kept. */
+  /** Deletes scheduled backups that are no longer to be kept. @throws what kept one of them, after the others */
   async tidy({ keepLast, keepDays }: StoredPlan): Promise<void> {
     const { repository, retentionNow } = this.#deps;
     const kept = repository.facts().filter(({ origin, state }) => origin === 'schedule' && state !== 'writing');
     const good = kept.filter(({ state }) => state === 'ready').slice(0, keepLast);
     const oldest = keepDays === 0 ? Number.POSITIVE_INFINITY : retentionNow() - keepDays * 86_400_000;
+    const failures: unknown[] = [];
     for (const row of kept) {
       const isOld = keepDays === 0 ? kept.indexOf(row) >= keepLast : Date.parse(row.created_at) < oldest;
       if (!isOld || good.includes(row) || this.#active().some(({ input }) => input.backupId === row.id)) continue;
-      await this.#removeFile(this.#require(row.id));
-      repository.remove(row.id);
-      this.#deps.log.info({ backup: row.name }, 'deleted an old backup');
-      this.#announce(SYSTEM);
+      try {
+        await this.#removeFile(this.#require(row.id));
+        repository.remove(row.id);
+        this.#deps.log.info({ backup: row.name }, 'deleted an old backup');
+        this.#announce(SYSTEM);
+      } catch (error) {
+        failures.push(error);
+      }
     }
-  }
-
-  /** When the newest scheduled backup was begun, milliseconds since 1970. */
-  lastScheduled(): number | undefined {
-    const row = this.#deps.repository.facts().find(({ origin }) => origin === 'schedule');
-    return row && Date.parse(row.created_at);
+    if (failures.length > 0) throw failures[0];
   }
 
   #noteEnd(kind: JobKind, backupId: number, isCancelled: boolean): void {
@@ -392,7 +401,7 @@ export class BackupService {
     for (const { name, size, key, place, at } of await places.listOwn()) {
       if (!BACKUP_NAME.test(name) || repository.named(name) !== undefined) continue;
       const created_at = iso(Math.min(Date.parse(at ?? '') || clock.now(), clock.now()));
-      const facts = { state: 'ready', origin: 'found', destination: OWN_STORAGE, object_key: key } as const;
+      const facts = { ...FOUND, destination: OWN_STORAGE, object_key: key };
       repository.insert({ ...facts, name, size, place, created_at });
     }
     this.#announce(SYSTEM);

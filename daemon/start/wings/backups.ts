@@ -73,7 +73,6 @@ export function createBackups(
     meta,
     clock: SYSTEM_CLOCK,
     background,
-    lastBegun: () => backups.lastScheduled(),
     begin: (plan) => backups.beginScheduled(plan),
     test: () => backups.beginTest(),
     tidy: (plan) => backups.tidy(plan),

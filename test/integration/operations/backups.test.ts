@@ -409,11 +409,14 @@ describe('a backup', () => {
       assert.notEqual(job?.id, before, 'it did not begin');
       return ended(api, job.id);
     };
+    // the newest one can't be read with the stored passphrase, which is no incident
+    const own = await backUp(api, { passphrase: 'a passphrase of its own' });
     assert.equal((await api.patch('/backups/plan', { monthlyTest: true })).status, 200);
     const good = await due(30 * DAY);
     assert.equal(good.state, 'succeeded', JSON.stringify(good.error));
     const { lastTest } = await plan();
     assert.equal(lastTest.ok, true, lastTest.text);
+    assert.notEqual(lastTest.backup, own.name);
     assert.match(lastTest.text, /^\d+ files, \d+ databases, [\d,]+ rows$/);
     const work = `.work-${good.id}`;
     await until('the folder that it unpacked to was seen', () => seen.has(work));
@@ -663,19 +666,44 @@ describe('a backup', () => {
       await writeFile(path.join(dataDir, 'backups', name), 'x');
     };
     await made('request', 90);
-    for (const daysAgo of [60, 50, 20, 40, 1]) await made('schedule', daysAgo);
+    for (const daysAgo of [60, 50, 20, 45, 40, 1]) await made('schedule', daysAgo);
+    // one in a storage that can't be reached keeps no other
+    daemon.services.db
+      .prepare("UPDATE backups SET destination = '@storage', object_key = 'k', place_json = ? WHERE name LIKE '%-45.%'")
+      .run(JSON.stringify({ provider: 'gone', bucket: 'b', settings: {} }));
     assert.equal((await api.patch('/backups/plan', { cron: null })).body.data.nextAt, null);
     const clock = Date.now;
     const jumped = t.mock.method(Date, 'now', () => clock() + 25 * DAY);
-    await daemon.services.backupScheduler.look();
+    const { backupScheduler } = daemon.services;
+    await assert.rejects(backupScheduler.look(), { code: 'STORAGE_PROVIDER_UNKNOWN' });
     jumped.mock.restore();
+    daemon.services.db.exec("DELETE FROM backups WHERE name LIKE '%-45.%'");
     const names = (await readdir(path.join(dataDir, 'backups'))).filter((name) => /-(?:request|schedule)-/.test(name));
     assert.deepEqual(
       names.sort(),
-      ['request-90', 'schedule-1', 'schedule-20', 'schedule-40'].map((one) => `streamhub-${one}.tar.zst.age`),
+      ['request-90', 'schedule-1', 'schedule-20', 'schedule-40', 'schedule-45'].map(
+        (one) => `streamhub-${one}.tar.zst.age`,
+      ),
     );
     const listed = (await api.get('/backups')).body.data.map(({ name }: { name: string }) => name);
-    assert.ok(names.every((name) => listed.includes(name)) && !listed.includes('streamhub-schedule-50.tar.zst.age'));
+    assert.ok(
+      names.every((name) => listed.includes(name) || name.includes('-45.')) &&
+        !listed.includes('streamhub-schedule-50.tar.zst.age'),
+    );
+  });
+
+  test('of the schedule that is cancelled does not begin again before its next time', async (t) => {
+    const { backupScheduler } = daemon.services;
+    await api.patch('/backups/plan', { cron: '0 3 1 1 *', passphrase: PASSPHRASE });
+    const clock = Date.now;
+    t.mock.method(Date, 'now', () => clock() + 370 * DAY);
+    const newest = async () => (await api.get('/jobs?kind=backup-create&limit=1')).body.data[0];
+    await backupScheduler.look();
+    const begun = await newest();
+    assert.equal((await api.post(`/jobs/${begun.id}/cancel`)).body.data?.state, 'cancelled');
+    await backupScheduler.look();
+    assert.equal((await newest()).id, begun.id);
+    assert.equal((await api.patch('/backups/plan', { cron: null })).body.data.nextAt, null);
   });
 
   test('says that the disk is full, is made once there is room, and is not restored over a mount', {

@@ -17,6 +17,7 @@ import { sql as alerts } from './021-alerts.ts';
 import { sql as backups } from './022-backups.ts';
 import { sql as livekitSettings } from './023-livekit-settings.ts';
 import { sql as idempotencyKeys } from './024-idempotency-keys.ts';
+import { sql as backupPassphrases } from './025-backup-passphrases.ts';
 
 /** History of `data/streamhub.db`. */
 export const registryMigrations: readonly Migration[] = [
@@ -38,4 +39,5 @@ export const registryMigrations: readonly Migration[] = [
   { id: 22, name: 'backups', sql: backups },
   { id: 23, name: 'livekit-settings', sql: livekitSettings },
   { id: 24, name: 'idempotency-keys', sql: idempotencyKeys },
+  { id: 25, name: 'backup-passphrases', sql: backupPassphrases },
 ];
