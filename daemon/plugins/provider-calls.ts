@@ -3,6 +3,7 @@ import type { EgressTarget } from '#shared/plugin-sdk/egress-target.ts';
 import { describeProblems } from '#shared/plugin-sdk/preset.ts';
 import { StorageError } from '#shared/plugin-sdk/storage-error.ts';
 import type {
+  CredentialField,
   SettingsChange,
   SettingsFinding,
   StorageCapabilities,
@@ -19,7 +20,15 @@ export interface ValidatedSettings {
   /** Keys that a call of `deleteMany` is given at most; one where the storage deletes one by one. */
   maxDeleteBatch: number;
   capabilities: StorageCapabilities;
+  /** Names of the credentials that it declares. */
+  credentials: CredentialField['name'][];
 }
+
+/** What a provider is given of the app's credentials: only those that it declares. */
+export const declaredOnly = (
+  { credentials: declared }: Pick<ValidatedSettings, 'credentials'>,
+  stored: Readonly<Record<string, string>>,
+): Record<string, string> => Object.fromEntries(declared.map((name) => [name, stored[name] ?? '']));
 
 /**
  * Lets a provider complete and validate settings. Runs where the provider's code runs.
@@ -34,6 +43,7 @@ export function validateSettings(
   const abilities = {
     maxDeleteBatch: bulkDelete ? provider.maxDeleteBatch : 1,
     capabilities: { bulkDelete, presign, versions, multipart },
+    credentials: provider.credentials.map(({ name }) => name),
   };
   const fitted = fitSettings(provider, given);
   if (change === null) return { settings: fitted, findings: [], endpoint: endpointOf(provider, fitted), ...abilities };

@@ -2,6 +2,7 @@ import type { EndpointPolicy } from '#daemon/platform/net/endpoint-policy.ts';
 import type { BrokerClient } from '#daemon/plugins/broker-client.ts';
 import { loadProvider } from '#daemon/plugins/load-provider.ts';
 import { networkGuard } from '#daemon/plugins/network-guard.ts';
+import { declaredOnly } from '#daemon/plugins/provider-calls.ts';
 import type { ProviderRef } from '#daemon/plugins/records.ts';
 import type {
   StorageCapabilities,
@@ -35,12 +36,13 @@ export async function prepareStorage(
   broker: BrokerClient,
 ): Promise<{ provider: OpenableProvider; context: StorageContext }> {
   const provider = await loadProvider(access.ref, broker);
-  const { settings, endpoint, maxDeleteBatch, capabilities } = await provider.validate(access.location.settings, null);
-  const { role, ...credentials } = access.credentials;
+  const validated = await provider.validate(access.location.settings, null);
+  const { settings, endpoint, maxDeleteBatch, capabilities } = validated;
+  const { role, ...stored } = access.credentials;
   const isOurs = access.ref.plugin === BUILT_IN_S3 && access.ref.provider === ROLE_PROVIDER;
   const context: StorageContext = {
     settings,
-    credentials,
+    credentials: declaredOnly(validated, stored),
     ...(role !== undefined && isOurs ? { session: await machineRole() } : {}),
     guard: networkGuard(access.policy),
     ...(access.ref.inAppFolder ? { appFolder: access.appFolder } : {}),

@@ -35,7 +35,9 @@ const daemon = sharedDaemon({}, async () => {
   await once(store.listen(0, '127.0.0.1'), 'listening');
   const { port } = store.address() as AddressInfo;
   address = `http://127.0.0.1:${port}`;
-  await installPlugin(daemon.dataDir, 'shelf', providerCode('shelf', open(port)));
+  const one = "credentials: [{ name: 'secret', title: 'Token', secret: true, required: true }],";
+  for (const [id, declared] of Object.entries({ shelf: '', secretive: one, trusting: 'credentials: [],' }))
+    await installPlugin(daemon.dataDir, id, providerCode(id, declared + open(port)));
   await api.post('/plugins/reload');
 });
 const { api } = daemon;
@@ -84,4 +86,13 @@ test('a provider without an endpoint gets its own keys, and new ones take effect
 
   const { region, endpoint } = await change(app, { provider: 'wasabi' });
   assert.deepEqual([region, endpoint], ['us-east-1', 'https://s3.us-east-1.wasabisys.com']);
+});
+
+test('a provider gets only the credentials that it declares', async () => {
+  const app = await newApp({ provider: 'shelf', bucket: 'rec', key: 'shelf-key', secret: 'shelf-secret' });
+  assert.deepEqual(await shownFor(app), { key: 'shelf-key', secret: 'shelf-secret' });
+  await change(app, { provider: 'secretive', secret: 'token' });
+  assert.deepEqual(await shownFor(app), { secret: 'token' });
+  await change(app, { provider: 'trusting' });
+  assert.deepEqual(await shownFor(app), {});
 });

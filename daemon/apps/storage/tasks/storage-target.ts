@@ -1,6 +1,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import { withPlugins } from '#daemon/plugins/broker-client.ts';
 import { loadProvider } from '#daemon/plugins/load-provider.ts';
+import { declaredOnly } from '#daemon/plugins/provider-calls.ts';
 import { detailOf } from '#daemon/plugins/wire/protocol.ts';
 import type { EgressTarget } from '#shared/plugin-sdk/egress-target.ts';
 import { StorageError } from '#shared/plugin-sdk/storage-error.ts';
@@ -30,8 +31,10 @@ export default async function storageTarget({ access, port }: StorageTargetInput
     return await withPlugins(port, async (broker) => {
       const provider = await loadProvider(ref, broker);
       isThere = true;
-      const { settings } = await provider.validate(location.settings, null);
-      return { target: checkedTarget(await provider.egressTarget(settings, credentials), policy) };
+      const validated = await provider.validate(location.settings, null);
+      const { sessionToken = '', ...stored } = credentials;
+      const given = { ...declaredOnly(validated, stored), sessionToken };
+      return { target: checkedTarget(await provider.egressTarget(validated.settings, given), policy) };
     });
   } catch (error) {
     if (!(error instanceof StorageError)) throw error;
