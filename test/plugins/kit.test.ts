@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, describe, type TestContext, test } from 'node:test';
@@ -224,6 +224,29 @@ describe('pack and add', () => {
     assert.match((await plugin(dir, ['add', `one/${file}`, '--data-dir', daemon.dataDir])).out, /^Replaced a-store/);
     assert.deepEqual((await found()).problems, []);
     assert.deepEqual((await readdir(path.join(daemon.dataDir, 'plugins'))).sort(), ['.previous', 'a-store']);
+  });
+
+  test('what has the id of an installed plugin replaces it, whatever the names of both', async (t) => {
+    const dir = await temporaryDir(t);
+    const dataDir = path.join(dir, 'data');
+    const preset = 'id: dup\ntitle: A\ndescription: A.\nuseCase: None.\npatch: {recording: {layout: grid}}\n';
+    const manifest = { id: 'dup', version: '1.0.0', api: '^1.0.0', title: 'Dup', contributes: { presets: ['a.yaml'] } };
+    const folder = path.join(dir, 'a-folder');
+    await mkdir(folder);
+    await writeFile(path.join(folder, 'plugin.json'), JSON.stringify(manifest));
+    await writeFile(path.join(folder, 'a.yaml'), preset);
+    for (const name of ['dup.yaml', 'dup.yml']) await writeFile(path.join(dir, name), preset);
+    const add = async (name: string) => {
+      const { replaced } = await addPlugin(path.join(dir, name), { dataDir });
+      const names = await readdir(path.join(dataDir, 'plugins'));
+      return [replaced, names.filter((one) => !one.startsWith('.'))];
+    };
+    assert.deepEqual(await add('dup.yaml'), [false, ['dup.yaml']]);
+    assert.deepEqual(await add('dup.yml'), [true, ['dup.yml']]);
+    assert.deepEqual(await add('a-folder'), [true, ['dup']]);
+    await rename(path.join(dataDir, 'plugins', 'dup'), path.join(dataDir, 'plugins', 'by-hand'));
+    assert.deepEqual(await add('a-folder'), [true, ['by-hand']]);
+    assert.deepEqual(await add('dup.yaml'), [true, ['dup.yaml']]);
   });
 
   test('a replacement that is killed between its renames is finished by the daemon’s next start or reload', async (t) => {

@@ -1,10 +1,12 @@
+import { existsSync } from 'node:fs';
 import { copyFile, mkdir, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { makeFolder } from '#shared/files/make-folder.ts';
 import { readRunFile } from '#shared/files/run-file.ts';
 import { PluginRefusal } from '#shared/plugin-sdk/problems.ts';
-import { finishReplacements, newStage, putPlugin } from '../../plugins/install/places.ts';
+import { finishReplacements, nameOf, newStage, putPlugin } from '../../plugins/install/places.ts';
 import { unpackPlugin } from '../../plugins/install/unpack.ts';
+import { readPlugins } from '../../plugins/read-plugins.ts';
 import { UsageError } from '../exit-codes.ts';
 import { commandSettings } from '../settings.ts';
 import { checkRoot, isPacked } from './check.ts';
@@ -44,12 +46,14 @@ export async function addPlugin(place: string, options: { dataDir?: string; envF
     }
     const checked = await checkRoot(path.dirname(staged), place);
     if (!checked.ok) throw new PluginRefusal(checked.problems);
-    // a preset file keeps its name, which is its id with an ending
-    const target = info.isFile() && !isPacked(source) ? name : checked.id;
-    const folder = path.join(plugins, target);
-    const replaced = (await stat(folder).catch(() => undefined)) !== undefined;
-    await putPlugin(stage, { id: checked.id, prepared: staged, name: target, old: replaced ? target : null });
-    return { id: checked.id, folder, replaced, next: await nextStep(dataDir) };
+    const { id } = checked;
+    const records = await readPlugins([{ dir: plugins, origin: 'installed' }]);
+    const file = info.isFile() && !isPacked(source) ? name : null;
+    const known = records.find((record) => record.origin === 'installed' && record.id === id)?.name;
+    const old = known ?? (existsSync(path.join(plugins, file ?? id)) ? (file ?? id) : null);
+    const target = nameOf(id, file, old);
+    await putPlugin(stage, { id, prepared: staged, name: target, old });
+    return { id, folder: path.join(plugins, target), replaced: old !== null, next: await nextStep(dataDir) };
   } finally {
     await rm(stage, { recursive: true, force: true });
   }

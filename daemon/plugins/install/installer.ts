@@ -16,7 +16,7 @@ import type { PluginService } from '../service.ts';
 import type { PluginUnpackInput, PluginUnpackOutput } from '../tasks/plugin-unpack.ts';
 import { PLUGIN_UNPACK } from '../tasks.ts';
 import { download } from './download.ts';
-import { newStage, previousOf, putPlugin, takePlugin } from './places.ts';
+import { nameOf, newStage, PRESET_ENDING, previousOf, putPlugin, takePlugin } from './places.ts';
 import type { TrialHost, TriedPlugin } from './trial.ts';
 
 /** Where a plugin comes from: a file that is being sent, or an address. */
@@ -137,9 +137,7 @@ export class PluginInstaller {
   async #put(stage: string, root: string, record: PluginRecord, old: PluginRecord | null, actor: Actor) {
     const { id, version } = record;
     const isFile = (await stat(path.join(root, record.name))).isFile();
-    // a folder keeps its name as long as it is a folder
-    const isOldFile = old !== null && PRESET_ENDING.test(old.name);
-    const name = isFile ? record.name : old === null || isOldFile ? id : old.name;
+    const name = nameOf(id, isFile ? record.name : null, old?.name ?? null);
     const prepared = path.join(root, record.name);
     await this.#deps.plugins.change(id, () => putPlugin(stage, { id, prepared, name, old: old?.name ?? null }));
     this.#deps.events.publish({
@@ -239,8 +237,6 @@ async function writeBounded(body: Readable, file: string, each: (chunk: Buffer) 
   }
   if (bytes === 0) throw fieldError('body', 'is an empty file');
 }
-
-const PRESET_ENDING = /\.(?:ya?ml|json)$/i;
 
 function refuseProblems(problems: readonly PluginProblem[]): void {
   if (problems.length === 0) return;

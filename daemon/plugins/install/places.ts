@@ -13,6 +13,9 @@ const PREVIOUS = '.previous';
 /** A folder in which nothing was replaced is somebody's work in progress, unless it is as old as this; milliseconds. */
 const ABANDONED_AFTER = 3_600_000;
 
+/** Of a plugin that is one preset file. */
+export const PRESET_ENDING = /\.(?:ya?ml|json)$/i;
+
 /** A plugin that is ready to be put in its place. */
 export interface PreparedPlugin {
   id: string;
@@ -22,6 +25,16 @@ export interface PreparedPlugin {
   name: string;
   /** Name of the one that it replaces; null = it is new. */
   old: string | null;
+}
+
+/**
+ * The name of a plugin beside the others: a folder keeps its name as long as it is a folder.
+ * @param file name of a preset file, which it keeps; null = it is a folder
+ * @param old name of what it replaces
+ */
+export function nameOf(id: string, file: string | null, old: string | null): string {
+  if (file !== null) return file;
+  return old === null || PRESET_ENDING.test(old) ? id : old;
 }
 
 /** Makes a folder in which a plugin is prepared. It is on the same disk as the plugins, so that one rename moves it. */
