@@ -27,6 +27,37 @@ const LOADS = `import { appendFileSync } from 'node:fs';
   };
   registerHooks({ load });`;
 
+/** A storage in memory behind one secret, with links that are not signed. */
+const ONE_SECRET = `import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { defineStorageProvider, StorageError, Type } from 'streamhub/plugin-sdk';
+const objects = new Map();
+const server = createServer(({ url }, response) => {
+  const body = objects.get(decodeURIComponent(url.slice(1)));
+  response.writeHead(body === undefined ? 404 : 200, { 'content-disposition': 'attachment' }).end(body);
+}).unref();
+await once(server.listen(0, '127.0.0.1'), 'listening');
+export const provider = defineStorageProvider({
+  id: 'one-secret',
+  settings: Type.Object({ bucket: Type.String({ default: '' }) }),
+  credentials: [{ name: 'secret', title: 'Token', secret: true, required: true }],
+  capabilities: { bulkDelete: true, presign: true, versions: false, multipart: false },
+  maxDeleteBatch: 100,
+  open: ({ credentials }) => ({
+    put: async (key, body) => {
+      if (credentials.secret !== 'token') throw new StorageError('CREDENTIALS_REFUSED');
+      objects.set(key, body);
+    },
+    list: async function* () {
+      yield [...objects.keys()].map((key) => ({ key, size: 1 }));
+    },
+    deleteMany: async (keys) => ({ deleted: keys.filter((key) => objects.delete(key)).length, failed: [] }),
+    presignGet: async (key) => new URL(encodeURIComponent(key), 'http://127.0.0.1:' + server.address().port).href,
+    dispose() {},
+  }),
+});
+`;
+
 /** What an author has after `plugin new` must be right as it is. */
 async function proveScaffold(dir: string, name: string, more: readonly string[], bin?: string): Promise<void> {
   const made = await plugin(dir, ['new', name, ...more], bin);
@@ -53,6 +84,18 @@ describe('from the sources', () => {
     await proveScaffold(dir, 'a-store', ['--kind', 'storage']);
     const typed = await typeCheck(path.join(dir, 'a-store'));
     assert.equal(typed.status, 0, typed.out);
+  });
+
+  test('the conformance tests take a provider with a secret alone, and refuse links that anyone can change', async (t) => {
+    const dir = await temporaryDir(t);
+    const { folder } = await scaffoldPlugin({ name: 'one-secret', kind: 'storage', isTyped: false, dir });
+    await writeFile(path.join(folder, 'index.js'), ONE_SECRET);
+    const patterns = ['names refused', 'makes links'].map((words) => `--test-name-pattern=${words}`);
+    const env = { STORAGE_BUCKET: 'shelf', STORAGE_SECRET: 'token' };
+    const { out } = await node(['--test', '--test-reporter=tap', ...patterns, 'conformance.test.js'], folder, env);
+    assert.match(out, /^ *ok \d+ - names refused credentials without telling them$/m);
+    assert.match(out, /^ *not ok \d+ - makes links that open one object$/m);
+    assert.match(out, /the link opens no other object/);
   });
 
   test('new touches nothing that exists, and says what an id is', async (t) => {

@@ -34,6 +34,9 @@ export const openGuard: NetworkGuard = {
   lookup: (hostname, options, callback) => lookup(hostname, options as { all: false }, callback),
 };
 
+/** Shorter credentials occur in any text. */
+const SHORTEST_HIDDEN = 4;
+
 const ODD_NAMES = [
   'plain.mp4',
   'with space.mp4',
@@ -207,13 +210,14 @@ export function testStorageProvider(provider: StorageProvider<any>, options: Con
         t.skip('the provider makes no links');
         return;
       }
-      await client.put(key('link me.txt'), 'linked');
+      for (const name of ['link me.txt', 'other.txt']) await client.put(key(name), 'linked');
       const url = await client.presignGet(key('link me.txt'), { expiresIn: 60, downloadName: 'saved as.txt' });
       const answer = await fetch(url);
       assert.equal(answer.status, 200);
       assert.equal(await answer.text(), 'linked');
       assert.match(answer.headers.get('content-disposition') ?? '', /^attachment/);
-      assert.ok(!(await fetch(url.replace('link%20me', 'other'))).ok);
+      const other = url.replace('link%20me', 'other');
+      if (other !== url) assert.ok(!(await fetch(other)).ok, 'the link opens no other object');
     });
 
     test('asks the guard before it connects', async (t) => {
@@ -275,7 +279,8 @@ export function testStorageProvider(provider: StorageProvider<any>, options: Con
           await assert.rejects(wrong.put(key('wrong'), 'x'), (error: unknown) => {
             storageError('CREDENTIALS_REFUSED')(error);
             const shown = `${(error as Error).message} ${(error as Error).stack} ${JSON.stringify(error)}`;
-            for (const hidden of [secret, ...Object.values(options.credentials)]) assert.ok(!shown.includes(hidden));
+            const given = Object.values(options.credentials).filter((value) => value.length >= SHORTEST_HIDDEN);
+            for (const hidden of [secret, ...given]) assert.ok(!shown.includes(hidden));
             return true;
           });
         } finally {
