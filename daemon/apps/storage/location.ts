@@ -43,7 +43,7 @@ export function recordingPath(
 export const ELSEWHERE_PROVIDER = 'elsewhere';
 
 /** Settings of a provider, flat: the shared four and the provider's own. */
-export interface ProviderSettings extends Record<string, unknown> {
+interface ProviderSettings extends Record<string, unknown> {
   bucket: string;
   region: string;
   endpoint: string;

@@ -212,12 +212,8 @@ export class StorageService {
     const credentials = choosesRole(body, this.#inForce(app, block), next, isOperator)
       ? { ...MACHINE_ROLE }
       : { key: body.key || keys.key, secret: body.secret || keys.secret };
-    return {
-      access: await this.#access(app, next, credentials),
-      prefix: block.prefix,
-      provider: next.provider,
-      settings,
-    };
+    const access = await this.#access(app, next, credentials);
+    return { access, prefix: block.prefix, provider: next.provider, settings };
   }
 
   /** Something outside used the storage of a recorded place. */
