@@ -77,6 +77,17 @@ test('rooms in the console', { skip: typeof livekit === 'string' ? livekit : fal
     assert.deepEqual([changed.name, changed.metadata], ['Ana B.', 'first']);
     assert.deepEqual(changed.attributes, { seat: '4', mood: 'good=fine' });
 
+    const kept = { seat: '4', mood: 'good=fine', 'a=b': 'first\nsecond' };
+    await daemon.api.patch('/apps/live/rooms/stage/participants/ana', { name: 'Ana A.', attributes: kept });
+    await ui.dialog('Ana A.').getByRole('button', { name: 'Edit…' }).click();
+    const lines = (await form.getByLabel('Attributes').inputValue()).split('\n');
+    assert.deepEqual(lines.sort(), ['"a=b"="first\\nsecond"', 'mood=good=fine', 'seat=4']);
+    await form.getByLabel('Name').fill('Ana B.');
+    await form.getByRole('button', { name: 'Save changes' }).click();
+    await form.waitFor({ state: 'hidden' });
+    const renamed = (await daemon.api.get('/apps/live/rooms/stage/participants/ana')).body.data;
+    assert.deepEqual([renamed.name, renamed.attributes], ['Ana B.', kept]);
+
     const { promise: heard, resolve } = Promise.withResolvers<string>();
     ana.room.on(RoomEvent.DataReceived, (bytes) => resolve(Buffer.from(bytes).toString()));
     await ui.button('More for Ana B.').click();

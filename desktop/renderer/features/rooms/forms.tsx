@@ -11,6 +11,7 @@ import {
 import { useChange } from '../../api/query.ts';
 import { openDialog } from '../../ui/feedback/dialog.tsx';
 import { Form, useApiForm } from '../../ui/form/form.tsx';
+import { changesIn, toLines } from './attribute-lines.ts';
 import { nameOf, type Participant, type RoomDetail } from './room-words.ts';
 
 const mono = { input: { fontFamily: 'var(--mono)' } };
@@ -100,15 +101,16 @@ export const openEditParticipant = (app: string, room: string, participant: Part
 function EditParticipant({ app, room, participant, onClose }: Place & { participant: Participant }) {
   const update = useChange(updateParticipant, { refreshes: [getRoom, getParticipant] });
   const { identity, name, metadata, attributes } = participant;
+  const asLines = toLines(attributes);
   const form = useApiForm({
-    initialValues: { name, metadata, attributes: lines(attributes) },
+    initialValues: { name, metadata, attributes: asLines },
     send: (values) =>
       update.mutateAsync({
         params: { app, room, identity },
         body: {
           name: values.name,
           ...(values.metadata === metadata ? {} : { metadata: values.metadata }),
-          attributes: changed(attributes, values.attributes),
+          ...(values.attributes === asLines ? {} : { attributes: changesIn(values.attributes, attributes) }),
         },
       }),
     onDone: onClose,
@@ -118,7 +120,7 @@ function EditParticipant({ app, room, participant, onClose }: Place & { particip
       <TextInput label="Name" data-autofocus {...form.getInputProps('name')} maxLength={256} />
       <Textarea
         label="Attributes"
-        description="One per line, as name=value."
+        description={'One per line, as name=value. In quotes, as in JSON: "name"="first line\\nsecond line".'}
         {...form.getInputProps('attributes')}
         {...text}
       />
@@ -126,23 +128,6 @@ function EditParticipant({ app, room, participant, onClose }: Place & { particip
       <p className="dim">Lasts until the participant leaves. Other participants can read it.</p>
     </Form>
   );
-}
-
-const lines = (attributes: Readonly<Record<string, string>>): string =>
-  Object.entries(attributes)
-    .map(([key, value]) => `${key}=${value}`)
-    .join('\n');
-
-/** What differs; LiveKit removes an attribute whose value is empty. */
-function changed(before: Readonly<Record<string, string>>, wanted: string): Record<string, string> {
-  const after = new Map<string, string>();
-  for (const line of wanted.split('\n')) {
-    const at = line.indexOf('=');
-    const key = (at === -1 ? line : line.slice(0, at)).trim();
-    if (key !== '') after.set(key, at === -1 ? '' : line.slice(at + 1));
-  }
-  for (const key of Object.keys(before)) if (!after.has(key)) after.set(key, '');
-  return Object.fromEntries([...after].filter(([key, value]) => before[key] !== value));
 }
 
 export const openMove = (app: string, room: string, participant: Participant, act: 'move' | 'forward'): void =>
