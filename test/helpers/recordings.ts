@@ -6,6 +6,7 @@ export interface SampleVod {
   key?: string | null;
   name?: string;
   room?: string;
+  bytes?: number;
   snapshot?: string;
   /** Keys of variants; each may bring segments. */
   variants?: { key?: string; segments?: string[]; extra?: string }[];
@@ -20,17 +21,17 @@ export function addVods(dataDir: string, app: string, vods: readonly SampleVod[]
     const vod = db.prepare(
       `INSERT INTO vods (app_id, room, name, status, started_at, size_bytes, file_key, snapshot_key,
          storage_provider, storage_bucket, storage_region, storage_endpoint, storage_force_path_style)
-       VALUES (1, @room, @name, 'ready', '2026-01-01T00:00:00.000Z', 1, @key, @snapshot,
+       VALUES (1, @room, @name, 'ready', '2026-01-01T00:00:00.000Z', @bytes, @key, @snapshot,
          @provider, @bucket, @region, @endpoint, @forcePathStyle)`,
     );
     const variant = db.prepare(
       "INSERT INTO vod_variants (vod_id, kind, file_key, extra_json, created_at) VALUES (?, 'rendition', ?, ?, '2026-01-01T00:00:00.000Z')",
     );
     return db.transaction(() =>
-      vods.map(({ key = null, name = 'recording', room = app, snapshot = null, variants = [], place }) => {
+      vods.map(({ key = null, name = 'recording', room = app, bytes = 1, snapshot = null, variants = [], place }) => {
         const { provider = null, bucket = null, region = null, endpoint = null, forcePathStyle } = place ?? {};
         const style = forcePathStyle === undefined ? null : Number(forcePathStyle);
-        const row = { room, name, key, snapshot, provider, bucket, region, endpoint, forcePathStyle: style };
+        const row = { room, name, bytes, key, snapshot, provider, bucket, region, endpoint, forcePathStyle: style };
         const id = Number(vod.run(row).lastInsertRowid);
         for (const { key: file = null, segments, extra } of variants) {
           variant.run(id, file, extra ?? (segments ? JSON.stringify({ segmentKeys: segments }) : null));

@@ -127,6 +127,23 @@ test('streams, recordings and join tokens of an app', { skip: noChromium }, asyn
     await ui.dialog().waitFor({ state: 'hidden' });
   });
 
+  await t.test('a long list is sorted over all its rows, or says that it is not', async () => {
+    addVods(daemon.dataDir, 'live', [{ name: 'largest', bytes: 9e9 }, ...Array.from({ length: 300 }, () => ({}))]);
+    await page.goto(`${daemon.url}/apps/live/recordings`);
+    await ui.button('Size').click();
+    await page.locator('[role="row"][data-index="0"]').getByText('largest').waitFor();
+    await page.getByRole('columnheader', { name: 'Size' }).and(page.locator('[aria-sort="descending"]')).waitFor();
+    addVods(
+      daemon.dataDir,
+      'live',
+      Array.from({ length: 800 }, () => ({})),
+    );
+    await page.reload();
+    await page.getByText('Not sorted by Size: there are more than 1,000 rows.').waitFor();
+    assert.equal(await page.locator('[aria-sort]').count(), 0);
+    await assertAccessible(page, 'more recordings than are sorted');
+  });
+
   await t.test('a join token is made with everything to use it', async () => {
     await page.getByRole('link', { name: 'Join' }).click();
     await page.getByRole('textbox', { name: 'Room', exact: true }).fill('stage');

@@ -3,6 +3,7 @@ import {
   keepPreviousData,
   QueryClient,
   type QueryKey,
+  type UseInfiniteQueryResult,
   type UseMutationResult,
   type UseQueryResult,
   useInfiniteQuery,
@@ -102,7 +103,7 @@ interface Page<R> {
 }
 type RowOf<O extends Operation> = ResultOf<O> extends { data: readonly (infer R)[] } ? R : never;
 
-/** Reads a long list of the daemon at hand: its first rows, and more whenever `readMore` is called. */
+/** Reads a long list of the daemon at hand: its first rows, and more with each call of `readMore`. */
 export function usePages<O extends Operation>(
   op: O,
   input: Input<O>,
@@ -126,9 +127,17 @@ export function usePages<O extends Operation>(
     pages,
     rows: useMemo(() => pages.data?.pages.flatMap((page) => page.data) ?? [], [pages.data]),
     total: pages.data?.pages[0]?.total ?? 0,
-    readMore: (): void => {
-      if (pages.hasNextPage && !pages.isFetchingNextPage) void pages.fetchNextPage();
-    },
+    readMore: readMoreOf(pages),
+  };
+}
+
+/** Reads the next rows of a list; undefined when all are there. */
+export function readMoreOf(
+  pages: Pick<UseInfiniteQueryResult, 'hasNextPage' | 'isFetchingNextPage' | 'fetchNextPage'>,
+): (() => void) | undefined {
+  if (!pages.hasNextPage) return undefined;
+  return () => {
+    if (!pages.isFetchingNextPage) void pages.fetchNextPage();
   };
 }
 

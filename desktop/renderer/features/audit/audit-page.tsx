@@ -4,6 +4,7 @@ import { useInfiniteQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { listAudit } from '#shared/contract/audit.ts';
 import type { QueryOf, ResultOf } from '#shared/contract/operation.ts';
+import { readMoreOf } from '../../api/query.ts';
 import { useDaemon } from '../../daemon/daemon-context.tsx';
 import { useSearchState } from '../../daemon/links.tsx';
 import { bridge } from '../../host/host.ts';
@@ -200,9 +201,7 @@ export function AuditPage() {
               rowKey={(entry) => entry.id}
               openKey={open?.id ?? null}
               onOpen={(entry) => setSearch({ entry: String(entry.id) })}
-              onEnd={() => {
-                if (pages.hasNextPage && !pages.isFetchingNextPage) void pages.fetchNextPage();
-              }}
+              onEnd={readMoreOf(pages)}
               empty={
                 <Empty
                   title={isFiltered ? 'Nothing matches the filter' : 'Nothing yet'}

@@ -28,7 +28,7 @@ export function IngestsTab({ app }: { app: string }) {
   const shown = rows.filter((one) => `${one.name} ${one.participant} ${one.room}`.toLowerCase().includes(query));
   // a search needs the whole list
   useEffect(() => {
-    if (query !== '') readMore();
+    if (query !== '') readMore?.();
   });
   const isWithout = pages.error instanceof DaemonError && pages.error.code === 'LIVEKIT_NOT_CONFIGURED';
   const create = (): void => setSearch({ create: 'yes' });

@@ -5,7 +5,7 @@ import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { useMemo, useState } from 'react';
 import { listApps } from '#shared/contract/apps.ts';
 import { countAppLogs, countLogs, listAppLogs, listLogs } from '#shared/contract/logs.ts';
-import { useRead } from '../../api/query.ts';
+import { readMoreOf, useRead } from '../../api/query.ts';
 import { useDaemon } from '../../daemon/daemon-context.tsx';
 import { useSearchState } from '../../daemon/links.tsx';
 import { bridge } from '../../host/host.ts';
@@ -239,9 +239,7 @@ export function LogExplorer({ app }: { app?: string }) {
                   rows={rows}
                   open={open}
                   onOpen={(row) => setSearch({ line: String(row.id) })}
-                  onEnd={() => {
-                    if (pages.hasNextPage && !pages.isFetchingNextPage) void pages.fetchNextPage();
-                  }}
+                  onEnd={readMoreOf(pages)}
                   empty={
                     <Empty
                       title={isFiltered ? 'No line matches' : 'Nothing was logged in this time'}

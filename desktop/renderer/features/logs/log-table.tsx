@@ -57,7 +57,7 @@ export function Lines({
   rows: readonly LogRow[];
   open: LogRow | undefined;
   onOpen: (row: LogRow) => void;
-  onEnd?: () => void;
+  onEnd?: (() => void) | undefined;
   empty: ReactNode;
 }) {
   return (
@@ -70,7 +70,7 @@ export function Lines({
       rowHeight={26}
       openKey={open?.id ?? null}
       onOpen={onOpen}
-      {...(onEnd ? { onEnd } : {})}
+      onEnd={onEnd}
       empty={empty}
     />
   );

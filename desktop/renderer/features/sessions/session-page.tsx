@@ -7,7 +7,7 @@ import { useMemo, useState } from 'react';
 import { DaemonError } from '#shared/client/errors.ts';
 import { getSession } from '#shared/contract/sessions.ts';
 import type { SessionStay } from '#shared/schema/sessions.ts';
-import { keyOf, PAGES } from '../../api/query.ts';
+import { keyOf, PAGES, readMoreOf } from '../../api/query.ts';
 import { useDaemon } from '../../daemon/daemon-context.tsx';
 import { GoTo, useSearchState } from '../../daemon/links.tsx';
 import { Mono } from '../../ui/data/copy.tsx';
@@ -115,9 +115,7 @@ export function SessionPage() {
                 stays={stays}
                 now={now}
                 onOpen={(stay) => setSearch({ stay: stay.sid })}
-                onEnd={() => {
-                  if (pages.hasNextPage && !pages.isFetchingNextPage) void pages.fetchNextPage();
-                }}
+                onEnd={readMoreOf(pages)}
               />
             </>
           )

@@ -5,7 +5,7 @@ import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query';
 import { lazy, Suspense, useMemo, useState } from 'react';
 import type { ResultOf } from '#shared/contract/operation.ts';
 import { exportSessions, listAllSessions } from '#shared/contract/sessions.ts';
-import { keyOf, PAGES } from '../../api/query.ts';
+import { keyOf, PAGES, readMoreOf } from '../../api/query.ts';
 import { useDaemon } from '../../daemon/daemon-context.tsx';
 import { useGo, useSearchState } from '../../daemon/links.tsx';
 import { bridge } from '../../host/host.ts';
@@ -178,9 +178,7 @@ export function SessionsView({ app }: { app?: string }) {
                 rows={rows}
                 rowKey={(session) => `${session.app} ${session.id}`}
                 onOpen={(session) => go(`/apps/${session.app}/sessions/${session.id}`)}
-                onEnd={() => {
-                  if (pages.hasNextPage && !pages.isFetchingNextPage) void pages.fetchNextPage();
-                }}
+                onEnd={readMoreOf(pages)}
                 empty={
                   isFiltered ? (
                     <Empty

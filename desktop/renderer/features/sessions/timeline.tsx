@@ -31,7 +31,7 @@ export function Timeline({
   now: number;
   onOpen: (stay: SessionStay) => void;
   /** The last rows are in sight. */
-  onEnd: () => void;
+  onEnd: (() => void) | undefined;
 }) {
   const whole = useMemo<Span>(() => {
     const from = at(session.startedAt);
@@ -68,7 +68,7 @@ export function Timeline({
   const last = items.at(-1)?.index ?? -1;
   // biome-ignore lint/correctness/useExhaustiveDependencies: only when other rows come into sight
   useEffect(() => {
-    if (last >= stays.length - 1) onEnd();
+    if (last >= stays.length - 1) onEnd?.();
   }, [last, stays.length]);
   return (
     <div className={classes.timeline}>

@@ -20,13 +20,10 @@ import { type Sort, setSort, useLayout } from '../layout/layout.ts';
 import { useMarks } from './marks.ts';
 import classes from './table.module.css';
 import { useRows } from './table-rows.ts';
+import { type Sortable, useSorted } from './table-sort.ts';
 
-export interface Column<R> {
-  id: string;
-  header: string;
+export interface Column<R> extends Sortable<R> {
   cell: (row: R) => ReactNode;
-  /** What the column sorts by; without it, it does not sort. */
-  sort?: (row: R) => string | number | null | undefined;
   align?: 'end';
   /** A track of CSS grid; `minmax(80px, 1fr)` by default. */
   width?: string;
@@ -52,8 +49,8 @@ interface Props<R> {
   rowHeight?: number;
   /** Highest height; without it the table fills its parent. */
   maxHeight?: number;
-  /** The last rows came into sight: time to read more. */
-  onEnd?: () => void;
+  /** Reads more rows; undefined when all are there. Called when the last come into sight, and to sort. */
+  onEnd?: (() => void) | undefined;
   /** A row that is quieter than the others, e.g. a revoked token. */
   isDim?: (row: R) => boolean;
 }
@@ -67,8 +64,8 @@ export function DataTable<R>(props: Props<R>) {
   const isTouch = useTouch();
   const rowHeight = Math.max(props.rowHeight ?? 34, isTouch ? 48 : 0);
   const head = isTouch ? 44 : 32;
-  const sort = useLayout((layout) => layout.sorts[name]) ?? props.initialSort;
-  const sorted = useMemo(() => sortRows(rows, props.columns, sort), [rows, props.columns, sort]);
+  const wish = useLayout((layout) => layout.sorts[name]) ?? props.initialSort;
+  const { sorted, sort, isReading, note } = useSorted(rows, props.columns, wish, props.onEnd !== undefined);
   const scroller = useRef<HTMLDivElement>(null);
   const [isListChosen, setListChosen] = useState(false);
   const { columns, isNarrow } = useFitting(props.columns, scroller, isListChosen);
@@ -85,12 +82,12 @@ export function DataTable<R>(props: Props<R>) {
   // the row that takes the focus as soon as it is drawn
   const wanted = useRef<number>(undefined);
   const lastDrawn = virtual.getVirtualItems().at(-1)?.index ?? 0;
-  const isNearEnd = sorted.length > 0 && lastDrawn >= sorted.length - 15;
+  const isMoreWanted = isReading || (sorted.length > 0 && lastDrawn >= sorted.length - 15);
   const { onEnd } = props;
-  // biome-ignore lint/correctness/useExhaustiveDependencies: asked again when rows were added and their end is in sight
+  // biome-ignore lint/correctness/useExhaustiveDependencies: asked again when rows were added, or a person sorts again
   useEffect(() => {
-    if (isNearEnd) onEnd?.();
-  }, [isNearEnd, sorted.length]);
+    if (isMoreWanted) onEnd?.();
+  }, [isMoreWanted, sorted.length, wish]);
   const left = props.columns.filter((column) => !columns.includes(column));
   const template = columns.map((column) => column.width ?? 'minmax(80px, 1fr)');
   if (left.length > 0 && columns.at(-1)?.header !== '') template.push('16px');
@@ -137,6 +134,11 @@ export function DataTable<R>(props: Props<R>) {
           onTable={isNarrow ? undefined : () => setListChosen(false)}
         />
       ) : null}
+      {note === undefined ? null : (
+        <p role="status" className={classes.note}>
+          {note}
+        </p>
+      )}
       <div
         ref={scroller}
         className={classes.scroller}
@@ -424,21 +426,4 @@ function HeaderCell<R>({
       )}
     </div>
   );
-}
-
-const collator = new Intl.Collator('en', { numeric: true, sensitivity: 'base' });
-
-function sortRows<R>(rows: readonly R[], columns: readonly Column<R>[], sort: Sort | undefined): readonly R[] {
-  const by = columns.find((column) => column.id === sort?.column)?.sort;
-  if (by === undefined || sort === undefined) return rows;
-  const direction = sort.isDescending ? -1 : 1;
-  return rows.toSorted((a, b) => {
-    const left = by(a);
-    const right = by(b);
-    // what has no value stays at the end, whichever way one sorts
-    if (left == null || right == null) return left == null ? (right == null ? 0 : 1) : -1;
-    const order =
-      typeof left === 'number' && typeof right === 'number' ? left - right : collator.compare(`${left}`, `${right}`);
-    return order * direction;
-  });
 }
