@@ -123,6 +123,8 @@ test('keys work on every page; eight tabs share the connections of one browser',
   const page = await openConsole(t, chromium, daemon.url, { token: daemon.token });
   const ui = new ConsolePage(page);
   await ui.heading('Overview').waitFor();
+  // the page before it is none of the console's: Esc stays
+  await page.keyboard.press('Escape');
   await page.keyboard.type('ga');
   await ui.row('live').waitFor();
   await page.keyboard.type('gl');

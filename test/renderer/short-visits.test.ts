@@ -44,6 +44,18 @@ test('pages of a daemon', { skip: noChromium }, async (t) => {
       await panel.getByRole('button', { name: 'Save rule' }).click();
       await ui.row('A disk is nearly full').getByText('below 25 %').waitFor();
       await ui.row('A disk is nearly full').click();
+      // Esc closes the question only, and what was typed below it stays
+      await panel.getByLabel('Free space (%)').fill('33');
+      await panel.getByRole('button', { name: 'Restore defaults' }).click();
+      await ui.dialog(/^Restore the defaults/).waitFor();
+      await page.keyboard.press('Escape');
+      await ui.dialog(/^Restore the defaults/).waitFor({ state: 'hidden' });
+      assert.equal(await panel.getByLabel('Free space (%)').inputValue(), '33');
+      await page.keyboard.press('Control+k');
+      await page.getByPlaceholder('Search apps, nodes and pages, or run a command').waitFor();
+      await page.keyboard.press('Escape');
+      await page.getByPlaceholder('Search apps, nodes and pages, or run a command').waitFor({ state: 'hidden' });
+      assert.equal(await panel.getByLabel('Free space (%)').inputValue(), '33');
       await panel.getByRole('button', { name: 'Restore defaults' }).click();
       await ui
         .dialog(/^Restore the defaults/)

@@ -68,6 +68,7 @@ test('signing in to the console', { skip: noChromium }, async (t) => {
     await ui.dialog().getByRole('button', { name: 'Create app' }).dispatchEvent('click');
     const again = ui.dialog(/^Sign in again/);
     await again.waitFor();
+    await page.keyboard.press('Escape');
     await again.locator('input[type=password]').fill(daemon.token);
     await again.getByRole('button', { name: 'Sign in' }).click();
     await again.waitFor({ state: 'hidden' });

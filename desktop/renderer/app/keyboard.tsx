@@ -57,7 +57,7 @@ export function KeyboardShortcuts() {
           event.preventDefault();
           search.focus();
         }
-      } else if (key === 'Escape') router.history.back();
+      } else if (key === 'Escape' && router.history.canGoBack()) router.history.back();
     };
     window.addEventListener('keydown', onKey);
     return () => window.removeEventListener('keydown', onKey);

@@ -10,6 +10,7 @@ import { documentationOf, useMaybeDaemon } from '../daemon/daemon-context.tsx';
 import { useGo } from '../daemon/links.tsx';
 import type { PaletteContext } from '../features/feature.ts';
 import { bridge } from '../host/host.ts';
+import { useOverlay } from '../ui/layout/overlays.ts';
 import { type Command, closePalette, pageCommands, usePalette } from '../ui/palette/palette-store.ts';
 import { features, sections } from './features.ts';
 import { showHelp } from './keyboard.tsx';
@@ -40,8 +41,10 @@ export default function PaletteDialog() {
     if (isOpen) handle.open();
     else handle.close();
   }, [isOpen]);
+  useOverlay(isOpen, closePalette);
   return (
     <Spotlight
+      closeOnEscape={false}
       store={store}
       actions={grouped([...rank(commands, query), ...elsewhere])}
       filter={(_query, actions) => actions}

@@ -11,6 +11,7 @@ import { ConnectionState } from '../features/daemons/connection-state.tsx';
 import type { Counter } from '../features/feature.ts';
 import { bridge } from '../host/host.ts';
 import { useLayout } from '../ui/layout/layout.ts';
+import { useOverlay } from '../ui/layout/overlays.ts';
 import { sections } from './features.ts';
 import classes from './section-list.module.css';
 
@@ -24,8 +25,17 @@ export function SectionDrawer() {
   const place = useLocation({ select: (location) => location.href });
   // biome-ignore lint/correctness/useExhaustiveDependencies: wherever one has gone to, it is in the way
   useEffect(closeSections, [place]);
+  useOverlay(isOpen, closeSections);
   return (
-    <Drawer opened={isOpen} onClose={closeSections} position="left" size={280} title="Sections" padding={0}>
+    <Drawer
+      closeOnEscape={false}
+      opened={isOpen}
+      onClose={closeSections}
+      position="left"
+      size={280}
+      title="Sections"
+      padding={0}
+    >
       <SectionList isDrawn />
     </Drawer>
   );

@@ -7,6 +7,7 @@ import { SignInHere } from '../features/sign-in/sign-in-page.tsx';
 import { opened } from '../host/bridge-desktop.ts';
 import { bridge } from '../host/host.ts';
 import { Notice, Problem } from '../ui/feedback/problem.tsx';
+import { useOverlay } from '../ui/layout/overlays.ts';
 
 /** Over a page whose connection needs a person: sign in again, trust, or unlock here, and go on where one was. */
 export function SignInGate({ children }: { children: ReactNode }) {
@@ -21,6 +22,8 @@ export function SignInGate({ children }: { children: ReactNode }) {
           ? 'The keychain is locked'
           : `${connection?.name} cannot be used`;
   const isOpen = status === 'signed-out' || status === 'untrusted' || status === 'locked' || status === 'unusable';
+  // Esc does nothing here, and reaches nothing below
+  useOverlay(isOpen, () => {});
   return (
     <>
       {children}

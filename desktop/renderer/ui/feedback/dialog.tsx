@@ -1,5 +1,6 @@
-import { ModalsProvider, modals } from '@mantine/modals';
+import { ModalsProvider, modals, useModals } from '@mantine/modals';
 import type { ReactNode } from 'react';
+import { useEscape, useOverlay } from '../layout/overlays.ts';
 
 export interface Dialog {
   title: ReactNode;
@@ -15,9 +16,21 @@ export function openDialog({ title, size = 480, content }: Dialog): void {
 }
 
 // above the side panel that a dialog is opened from
-const LAYER = { zIndex: 300 };
+const LAYER = { zIndex: 300, closeOnEscape: false };
 
 /** Shows the dialogs; once in the frame, inside everything that their content reads. */
 export function DialogHost({ children }: { children: ReactNode }) {
-  return <ModalsProvider modalProps={LAYER}>{children}</ModalsProvider>;
+  useEscape();
+  return (
+    <ModalsProvider modalProps={LAYER}>
+      <OpenDialogs />
+      {children}
+    </ModalsProvider>
+  );
+}
+
+function OpenDialogs() {
+  const { modals: open, closeModal } = useModals();
+  useOverlay(open.length > 0, () => closeModal(open.at(-1)?.id ?? ''));
+  return null;
 }

@@ -1,5 +1,6 @@
 import { Drawer } from '@mantine/core';
 import type { ReactNode } from 'react';
+import { useOverlay } from './overlays.ts';
 import classes from './side-panel.module.css';
 
 /** A form or the details of a row, beside the list that it belongs to. */
@@ -19,8 +20,10 @@ export function SidePanel({
   footer?: ReactNode;
   size?: number;
 }) {
+  useOverlay(isOpen, onClose);
   return (
     <Drawer
+      closeOnEscape={false}
       opened={isOpen}
       onClose={onClose}
       title={title}
