@@ -39,6 +39,11 @@ test('the log', { skip: noChromium }, async (t) => {
     await page.getByText('Searched last 24 hours for level error, text “nothing like it”.').waitFor();
     await ui.button('Clear the filter').first().click();
     await ui.row('the bucket refused').waitFor();
+    await ui.field('Words in message or fields').fill('nothing like it');
+    await page.getByText('Searched last 24 hours for text “nothing like it”.').waitFor();
+    await ui.section('Logs').click();
+    await ui.row('the bucket refused').waitFor();
+    assert.equal(await ui.field('Words in message or fields').inputValue(), '');
   });
 
   await t.test('a line opens with everything around it', async () => {

@@ -100,5 +100,11 @@ test('from the setup link to a colleague with a second factor', { skip: noChromi
     await ui.row('Change role').first().click();
     await ui.dialog('Change role').getByRole('cell', { name: 'viewer' }).waitFor();
     await assertAccessible(page, 'an audit entry');
+    await page.keyboard.press('Escape');
+    const who = ui.field('Who');
+    await who.pressSequentially('ben');
+    await who.press('ArrowLeft');
+    await who.pressSequentially('xy');
+    assert.equal(await who.inputValue(), 'bexyn', 'the caret stays where one types');
   });
 });

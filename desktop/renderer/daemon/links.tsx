@@ -1,5 +1,5 @@
-import { Link, useNavigate, useRouter, useSearch } from '@tanstack/react-router';
-import { type ComponentProps, type ReactNode, useCallback } from 'react';
+import { Link, useNavigate, useRouter, useRouterState, useSearch } from '@tanstack/react-router';
+import { type ComponentProps, type ReactNode, useCallback, useSyncExternalStore } from 'react';
 import { useMaybeDaemon } from './daemon-context.tsx';
 
 type Search = Record<string, string | undefined>;
@@ -35,10 +35,18 @@ export function useGo(): (to: string, search?: Search) => void {
   );
 }
 
-/** The part of the page's address after `?`, as a state: filters live there, so that they can be linked to. */
+/**
+ * The part of the page's address after `?`, as a state: filters live there, so that they can be linked to. A change is seen
+ * in the same event, before the router has rendered it, so that fields can show it: a later value moves the caret to the end.
+ */
 export function useSearchState(): [Search, (change: Search, push?: boolean) => void] {
-  const search = useSearch({ strict: false }) as Record<string, unknown>;
   const router = useRouter();
+  const rendered = useSearch({ strict: false });
+  const pathname = useRouterState({ select: ({ matches }) => matches.at(-1)?.pathname });
+  useSyncExternalStore(router.history.subscribe, () => router.history.location.href);
+  const { latestLocation } = router;
+  // while another page loads, this one keeps its filters
+  const search: Record<string, unknown> = latestLocation.pathname === pathname ? latestLocation.search : rendered;
   const set = useCallback(
     (change: Search, push = false) => {
       void router.navigate({

@@ -40,8 +40,7 @@ export function LogExplorer({ app }: { app?: string }) {
 
   const isLive = search['live'] === 'yes';
   const [isPaused, setPaused] = useState(false);
-  const [typed, setTyped] = useState(search['q'] ?? '');
-  const [q] = useDebouncedValue(typed, 300);
+  const [q] = useDebouncedValue(search['q'] ?? '', 300);
   const filter: Filter = {
     ...(search['level'] ? { level: search['level'] as Level } : {}),
     ...(search['source'] ? { source: search['source'] } : {}),
@@ -95,10 +94,7 @@ export function LogExplorer({ app }: { app?: string }) {
     [rows],
   );
   const columns = useMemo(() => columnsFor(appNames, app === undefined, columnsShown), [appNames, app, columnsShown]);
-  const clear = (): void => {
-    setTyped('');
-    setSearch({ level: '', source: '', q: '', app: '', since: '', until: '' });
-  };
+  const clear = (): void => setSearch({ level: '', source: '', q: '', app: '', since: '', until: '' });
 
   const exportAll = async (): Promise<void> => {
     setExporting(true);
@@ -124,13 +120,9 @@ export function LogExplorer({ app }: { app?: string }) {
       <Toolbar>
         <SearchBox
           label="Words in message or fields"
-          value={typed}
-          onChange={(value) => {
-            // of pasted details of a failure, the id is what finds its lines
-            const wanted = requestIdIn(value) ?? value;
-            setTyped(wanted);
-            setSearch({ q: wanted });
-          }}
+          value={search['q'] ?? ''}
+          // of pasted details of a failure, the id is what finds its lines
+          onChange={(value) => setSearch({ q: requestIdIn(value) ?? value })}
           width={170}
         />
         <SegmentedControl

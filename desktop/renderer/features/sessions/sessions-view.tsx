@@ -38,10 +38,8 @@ export function SessionsView({ app }: { app?: string }) {
   const { id, client } = useDaemon();
   const go = useGo();
   const [search, setSearch] = useSearchState();
-  const [typed, setTyped] = useState(search['q'] ?? '');
-  const [person, setPerson] = useState(search['identity'] ?? '');
-  const [q] = useDebouncedValue(typed, 300);
-  const [identity] = useDebouncedValue(person, 300);
+  const [q] = useDebouncedValue(search['q'] ?? '', 300);
+  const [identity] = useDebouncedValue(search['identity'] ?? '', 300);
   const [failure, setFailure] = useState<unknown>();
   const [isExporting, setExporting] = useState(false);
   const filter = {
@@ -105,20 +103,14 @@ export function SessionsView({ app }: { app?: string }) {
           <>
             <SearchBox
               label="Room or identity begins with"
-              value={typed}
-              onChange={(value) => {
-                setTyped(value);
-                setSearch({ q: value });
-              }}
+              value={search['q'] ?? ''}
+              onChange={(q) => setSearch({ q })}
             />
             <TextInput
               aria-label="Identity, exact"
               placeholder="Identity, exact"
-              value={person}
-              onChange={(event) => {
-                setPerson(event.currentTarget.value);
-                setSearch({ identity: event.currentTarget.value });
-              }}
+              value={search['identity'] ?? ''}
+              onChange={(event) => setSearch({ identity: event.currentTarget.value })}
               w={150}
             />
             <NativeSelect
@@ -185,11 +177,9 @@ export function SessionsView({ app }: { app?: string }) {
                       title="No session matches"
                       action={
                         <Button
-                          onClick={() => {
-                            setTyped('');
-                            setPerson('');
-                            setSearch({ q: '', identity: '', room: '', errors: '', running: '', days: '' });
-                          }}
+                          onClick={() =>
+                            setSearch({ q: '', identity: '', room: '', errors: '', running: '', days: '' })
+                          }
                         >
                           Clear the filter
                         </Button>

@@ -1,7 +1,6 @@
 import { Button, NativeSelect } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
 import { IconVideo } from '@tabler/icons-react';
-import { useState } from 'react';
 import { getAppSizes } from '#shared/contract/apps.ts';
 import { getJob, listJobs } from '#shared/contract/jobs.ts';
 import type { ResultOf } from '#shared/contract/operation.ts';
@@ -53,8 +52,7 @@ const LADDER: Record<Transcoding['state'], { tone: Tone; words: string }> = {
 /** What was recorded: to watch, to link to, to delete. */
 export function RecordingsTab({ app }: { app: string }) {
   const [search, setSearch] = useSearchState();
-  const [typed, setTyped] = useState(search['q'] ?? '');
-  const [q] = useDebouncedValue(typed, 300);
+  const [q] = useDebouncedValue(search['q'] ?? '', 300);
   const status = search['status'] as Vod['status'] | undefined;
   const { pages, rows, total, readMore } = usePages(
     listVods,
@@ -65,14 +63,7 @@ export function RecordingsTab({ app }: { app: string }) {
   return (
     <>
       <Toolbar>
-        <SearchBox
-          label="Find by name or room"
-          value={typed}
-          onChange={(value) => {
-            setTyped(value);
-            setSearch({ q: value });
-          }}
-        />
+        <SearchBox label="Find by name or room" value={search['q'] ?? ''} onChange={(q) => setSearch({ q })} />
         <NativeSelect
           aria-label="State"
           data={[{ value: '', label: 'Any state' }, ...VOD_STATUSES]}
@@ -97,16 +88,7 @@ export function RecordingsTab({ app }: { app: string }) {
                 q || status ? (
                   <Empty
                     title="No recording matches"
-                    action={
-                      <Button
-                        onClick={() => {
-                          setTyped('');
-                          setSearch({ q: '', status: '' });
-                        }}
-                      >
-                        Clear the filter
-                      </Button>
-                    }
+                    action={<Button onClick={() => setSearch({ q: '', status: '' })}>Clear the filter</Button>}
                   />
                 ) : (
                   <Empty title="No recordings yet" icon={<IconVideo size={32} stroke={1.3} />}>
