@@ -235,6 +235,13 @@ test('pages of a daemon', { skip: noChromium }, async (t) => {
     await ui.section('Cluster').click();
     await page.getByText('This needs a credential with global scope.').waitFor();
     await assertAccessible(page, 'a page without permission');
+    for (const [section, actions] of [
+      ['Cluster', ['Add node']],
+      ['Plugins', ['Install plugin…', 'Reload plugins']],
+    ] as const) {
+      await ui.section(section).click();
+      for (const action of actions) await ui.button(action).and(page.locator('[title^="Needs "]:disabled')).waitFor();
+    }
   });
 
   await t.test('settings are changed, undone, and locked where the environment sets them', async () => {

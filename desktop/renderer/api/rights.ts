@@ -19,6 +19,12 @@ export function lackFor(op: Operation, me: Me | undefined): string | undefined {
   return me === undefined ? undefined : refusalOf(op, me)?.lack;
 }
 
+/** Props of a control that starts the operation: off for those who can't, with what is missing. */
+export function useGuard(op: Operation): { disabled: boolean; title?: string } {
+  const lack = useLack(op);
+  return lack === undefined ? { disabled: false } : { disabled: true, title: `Needs ${lack}.` };
+}
+
 /** Asks `lackFor` with the signed-in person of the daemon at hand. */
 export function useLack(op: Operation): string | undefined {
   return lackFor(op, useMe());

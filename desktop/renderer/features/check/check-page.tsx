@@ -5,6 +5,7 @@ import { checkInstallation } from '#shared/contract/system.ts';
 import { plural } from '#shared/format.ts';
 import { CHECK_GROUP_IDS, CHECK_GROUPS } from '#shared/schema/check.ts';
 import { useChange } from '../../api/query.ts';
+import { useGuard } from '../../api/rights.ts';
 import { bridge } from '../../host/host.ts';
 import { Empty } from '../../ui/feedback/empty.tsx';
 import { Problem } from '../../ui/feedback/problem.tsx';
@@ -18,6 +19,7 @@ type Report = ResultOf<typeof checkInstallation>['data'];
 /** Looks at the whole installation when somebody asks, and says what is wrong with it. */
 export function CheckPage() {
   const check = useChange(checkInstallation, { timeout: 60_000 });
+  const guard = useGuard(checkInstallation);
   const run = (): void => check.mutate({});
   const report = check.data;
   return (
@@ -31,7 +33,7 @@ export function CheckPage() {
               Save report
             </Button>
           ) : null}
-          <Button variant="filled" loading={check.isPending} onClick={run}>
+          <Button variant="filled" {...guard} loading={check.isPending} onClick={run}>
             {report ? 'Check again' : 'Check now'}
           </Button>
         </>

@@ -2,6 +2,7 @@ import { Button, NativeSelect } from '@mantine/core';
 import { IconPlus, IconServer2 } from '@tabler/icons-react';
 import { useMemo, useState } from 'react';
 import {
+  createJoinCode,
   getClusterInfo,
   getClusterSettings,
   listNodes,
@@ -11,6 +12,7 @@ import {
 import { nodeMeasures } from '#shared/rules/measures.ts';
 import { useNodeSeries } from '../../api/history.ts';
 import { useChange, useRead } from '../../api/query.ts';
+import { useGuard } from '../../api/rights.ts';
 import { useDaemon } from '../../daemon/daemon-context.tsx';
 import { GoTo, useSearchState } from '../../daemon/links.tsx';
 import { Bar, loadTone } from '../../ui/data/bar.tsx';
@@ -46,9 +48,11 @@ export function ClusterPage() {
   const [search, setSearch] = useSearchState();
   const [isAdding, setAdding] = useState(false);
   const isEnabled = info.data?.enabled !== false;
+  const guard = useGuard(createJoinCode);
+  const canAdd = isEnabled && !guard.disabled;
   useCommands(
     'cluster',
-    isEnabled ? [{ id: 'add-node', group: 'Actions', label: 'Add a node', run: () => setAdding(true) }] : [],
+    canAdd ? [{ id: 'add-node', group: 'Actions', label: 'Add a node', run: () => setAdding(true) }] : [],
   );
   const open = nodes.data?.find((node) => node.id === search['node']);
   const query = (search['q'] ?? '').toLowerCase();
@@ -70,7 +74,8 @@ export function ClusterPage() {
         <Button
           variant="filled"
           leftSection={<IconPlus size={15} />}
-          disabled={!isEnabled}
+          {...guard}
+          disabled={!canAdd}
           onClick={() => setAdding(true)}
         >
           Add node
@@ -102,7 +107,7 @@ export function ClusterPage() {
               icon={<IconServer2 size={32} stroke={1.3} />}
               action={
                 isEnabled ? (
-                  <Button variant="filled" onClick={() => setAdding(true)}>
+                  <Button variant="filled" {...guard} onClick={() => setAdding(true)}>
                     Add node
                   </Button>
                 ) : null
@@ -164,6 +169,7 @@ export function ClusterPage() {
 function Strategy() {
   const settings = useRead(getClusterSettings);
   const update = useChange(updateClusterSettings, { refreshes: [getClusterSettings, previewPlacement] });
+  const guard = useGuard(updateClusterSettings);
   if (settings.data === undefined) return null;
   return (
     <>
@@ -172,6 +178,7 @@ function Strategy() {
       <NativeSelect
         aria-label="Where new rooms are placed"
         title="Where new rooms are placed"
+        {...guard}
         data={STRATEGIES}
         value={settings.data.strategy}
         onChange={(event) =>

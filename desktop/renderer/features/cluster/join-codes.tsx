@@ -3,6 +3,7 @@ import { createJoinCode, listJoinCodes, revokeJoinCode } from '#shared/contract/
 import type { ResultOf } from '#shared/contract/operation.ts';
 import { JOIN_CODE_SECONDS } from '#shared/limits.ts';
 import { useChange, useRead } from '../../api/query.ts';
+import { useGuard } from '../../api/rights.ts';
 import { ask } from '../../ui/feedback/confirm.tsx';
 import { Form, useApiForm } from '../../ui/form/form.tsx';
 import { Panel } from '../../ui/layout/page.tsx';
@@ -54,6 +55,7 @@ export function JoinCodeForm({ onCreated }: { onCreated: (created: CreatedCode) 
 export function JoinCodeList() {
   const codes = useRead(listJoinCodes).data ?? [];
   const revoke = useChange(revokeJoinCode, { refreshes: [listJoinCodes] });
+  const guard = useGuard(revokeJoinCode);
   if (codes.length === 0) return null;
   return (
     <Panel title="Valid join codes">
@@ -65,6 +67,7 @@ export function JoinCodeList() {
           </span>
           <Button
             size="compact-sm"
+            {...guard}
             aria-label={`Revoke the join code for ${code.name ?? 'any name'}`}
             onClick={() =>
               ask({

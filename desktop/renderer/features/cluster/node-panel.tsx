@@ -11,6 +11,7 @@ import type { ResultOf } from '#shared/contract/operation.ts';
 import { nodeMeasures } from '#shared/rules/measures.ts';
 import { nodeSentence, nodeState } from '#shared/rules/nodes.ts';
 import { useChange, useRead } from '../../api/query.ts';
+import { useGuard } from '../../api/rights.ts';
 import { Mono } from '../../ui/data/copy.tsx';
 import { markChanged } from '../../ui/data/marks.ts';
 import { ask } from '../../ui/feedback/confirm.tsx';
@@ -48,6 +49,8 @@ export function NodePanel({ node, onClose }: { node: Node | undefined; onClose: 
 function Actions({ node, onClose }: { node: Node; onClose: () => void }) {
   const update = useChange(updateNode, { refreshes });
   const remove = useChange(deleteNode, { refreshes });
+  const change = useGuard(updateNode);
+  const removal = useGuard(deleteNode);
   const params = { id: node.id };
   const rooms = node.agent?.livekit.rooms ?? null;
   const set = async (status: 'active' | 'disabled'): Promise<void> => {
@@ -59,6 +62,7 @@ function Actions({ node, onClose }: { node: Node; onClose: () => void }) {
       {node.id === 'origin' ? null : (
         <Button
           color="danger"
+          {...removal}
           onClick={() =>
             ask({
               title: `Remove node ${node.name}`,
@@ -87,6 +91,7 @@ function Actions({ node, onClose }: { node: Node; onClose: () => void }) {
       <span className="grow" />
       {node.status === 'disabled' ? null : (
         <Button
+          {...change}
           onClick={() =>
             ask({
               title: `Disable node ${node.name}`,
@@ -115,14 +120,21 @@ function Actions({ node, onClose }: { node: Node; onClose: () => void }) {
         </Button>
       )}
       {node.status === 'draining' && node.drain?.managed && !node.drain.drained ? (
-        <Button onClick={() => openDrain(node)}>Change…</Button>
+        <Button {...change} onClick={() => openDrain(node)}>
+          Change…
+        </Button>
       ) : null}
       {node.status === 'active' ? (
-        <Button variant="filled" onClick={() => openDrain(node)}>
+        <Button variant="filled" {...change} onClick={() => openDrain(node)}>
           Drain node…
         </Button>
       ) : (
-        <Button variant="filled" loading={update.isPending} onClick={() => void set('active').catch(() => undefined)}>
+        <Button
+          variant="filled"
+          {...change}
+          loading={update.isPending}
+          onClick={() => void set('active').catch(() => undefined)}
+        >
           Return to service
         </Button>
       )}
@@ -259,6 +271,7 @@ const limitWords = ({ health }: Node, info: ResultOf<typeof getClusterInfo>['dat
 
 function NameForm({ node }: { node: Node }) {
   const update = useChange(updateNode, { refreshes });
+  const guard = useGuard(updateNode);
   const stored = { name: node.name, region: node.region ?? '' };
   const form = useApiForm({
     initialValues: stored,
@@ -278,7 +291,8 @@ function NameForm({ node }: { node: Node }) {
         <TextInput className="grow" label="Region" {...form.getInputProps('region')} maxLength={64} />
         <Button
           type="submit"
-          disabled={Object.keys(changesFrom(stored, form.values)).length === 0}
+          {...guard}
+          disabled={guard.disabled || Object.keys(changesFrom(stored, form.values)).length === 0}
           loading={form.isPending}
         >
           Save

@@ -3,6 +3,7 @@ import { IconCpu } from '@tabler/icons-react';
 import type { ResultOf } from '#shared/contract/operation.ts';
 import { getGpu, refreshGpu } from '#shared/contract/system.ts';
 import { keyOf, queryClient, useChange, useRead } from '../../api/query.ts';
+import { useGuard } from '../../api/rights.ts';
 import { useDaemon } from '../../daemon/daemon-context.tsx';
 import { QueryView } from '../../ui/data/query-view.tsx';
 import { type Column, DataTable } from '../../ui/data/table.tsx';
@@ -51,15 +52,16 @@ export function GpuPage() {
   const { id } = useDaemon();
   const gpu = useRead(getGpu);
   const probe = useChange(refreshGpu, { timeout: 60_000 });
+  const guard = useGuard(refreshGpu);
   const run = (): void => {
     probe.mutate({}, { onSuccess: (found) => queryClient.setQueryData(keyOf(id, getGpu), found) });
   };
-  useCommands('gpu', [{ id: 'probe-gpu', group: 'Actions', label: 'Probe the GPU again', run }]);
+  useCommands('gpu', guard.disabled ? [] : [{ id: 'probe-gpu', group: 'Actions', label: 'Probe the GPU again', run }]);
   return (
     <Page
       title="GPU"
       actions={
-        <Button variant="filled" loading={probe.isPending} onClick={run}>
+        <Button variant="filled" {...guard} loading={probe.isPending} onClick={run}>
           Probe again
         </Button>
       }

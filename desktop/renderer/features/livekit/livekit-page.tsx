@@ -9,6 +9,7 @@ import { getSettings } from '#shared/contract/system.ts';
 import { getLiveKit } from '#shared/contract/webhooks.ts';
 import type { ManagedLiveKit, ManagedProgram } from '#shared/schema/livekit.ts';
 import { useChange, useRead } from '../../api/query.ts';
+import { useGuard } from '../../api/rights.ts';
 import { GoTo } from '../../daemon/links.tsx';
 import { CopyBox, Mono } from '../../ui/data/copy.tsx';
 import { QueryView } from '../../ui/data/query-view.tsx';
@@ -84,6 +85,11 @@ function Actions({ here }: { here: ManagedLiveKit }) {
   const start = useChange(startManagedLiveKit, { refreshes });
   const stop = useChange(stopManagedLiveKit, { refreshes });
   const restart = useChange(restartManagedLiveKit, { refreshes });
+  const guards = {
+    start: useGuard(startManagedLiveKit),
+    stop: useGuard(stopManagedLiveKit),
+    restart: useGuard(restartManagedLiveKit),
+  };
   const end = (what: 'stop' | 'restart', isNow: boolean): void =>
     ask({
       title: what === 'stop' ? 'Stop LiveKit' : 'Restart LiveKit',
@@ -100,22 +106,29 @@ function Actions({ here }: { here: ManagedLiveKit }) {
       run: () => (what === 'stop' ? stop : restart).mutateAsync({ body: { now: isNow } }),
     });
   const isEnding = here.state === 'draining';
-  useCommands('livekit', [
-    { id: 'restart-livekit', group: 'Actions', label: 'Restart LiveKit', run: () => end('restart', false) },
-  ]);
+  useCommands(
+    'livekit',
+    guards.restart.disabled
+      ? []
+      : [{ id: 'restart-livekit', group: 'Actions', label: 'Restart LiveKit', run: () => end('restart', false) }],
+  );
   if (here.wanted === 'stopped' && here.state === 'off')
     return (
       <>
         {start.error ? <Problem error={start.error} title="LiveKit could not be started." /> : null}
-        <Button variant="filled" loading={start.isPending} onClick={() => start.mutate({})}>
+        <Button variant="filled" {...guards.start} loading={start.isPending} onClick={() => start.mutate({})}>
           Start LiveKit
         </Button>
       </>
     );
   return (
     <>
-      <Button onClick={() => end('stop', isEnding)}>{isEnding ? 'Stop now' : 'Stop LiveKit'}</Button>
-      <Button onClick={() => end('restart', isEnding)}>{isEnding ? 'Restart now' : 'Restart LiveKit'}</Button>
+      <Button {...guards.stop} onClick={() => end('stop', isEnding)}>
+        {isEnding ? 'Stop now' : 'Stop LiveKit'}
+      </Button>
+      <Button {...guards.restart} onClick={() => end('restart', isEnding)}>
+        {isEnding ? 'Restart now' : 'Restart LiveKit'}
+      </Button>
     </>
   );
 }

@@ -1,6 +1,14 @@
 import { Button } from '@mantine/core';
-import { disablePlugin, enablePlugin, getPlugin, removePlugin, rollBackPlugin } from '#shared/contract/plugins.ts';
+import {
+  disablePlugin,
+  enablePlugin,
+  getPlugin,
+  removePlugin,
+  rollBackPlugin,
+  updatePlugin,
+} from '#shared/contract/plugins.ts';
 import { useChange, useRead } from '../../api/query.ts';
+import { useGuard } from '../../api/rights.ts';
 import { ask } from '../../ui/feedback/confirm.tsx';
 import { Notice, Problem } from '../../ui/feedback/problem.tsx';
 import { State } from '../../ui/feedback/state.tsx';
@@ -36,6 +44,13 @@ export function PluginPanel({
   const disable = useChange(disablePlugin, { refreshes: REFRESHES });
   const remove = useChange(removePlugin, { refreshes: REFRESHES });
   const rollBack = useChange(rollBackPlugin, { refreshes: [...REFRESHES, getPlugin], timeout: PATIENCE });
+  const guards = {
+    enable: useGuard(enablePlugin),
+    disable: useGuard(disablePlugin),
+    remove: useGuard(removePlugin),
+    rollBack: useGuard(rollBackPlugin),
+    update: useGuard(updatePlugin),
+  };
   const params = { params: { id: plugin?.id ?? '' } };
   const detail = useRead(getPlugin, params, { enabled: plugin !== undefined }).data;
   const isInstalled = plugin?.origin === 'installed';
@@ -97,23 +112,44 @@ export function PluginPanel({
                 <Button
                   color="red"
                   variant="subtle"
-                  disabled={detail === undefined}
+                  {...guards.remove}
+                  disabled={guards.remove.disabled || detail === undefined}
                   onClick={() => askToRemove(plugin)}
                 >
                   Remove plugin
                 </Button>
-                {detail?.previous ? <Button onClick={() => askToRollBack(plugin)}>Roll back plugin</Button> : null}
-                <Button onClick={onUpdate}>Update plugin…</Button>
+                {detail?.previous ? (
+                  <Button {...guards.rollBack} onClick={() => askToRollBack(plugin)}>
+                    Roll back plugin
+                  </Button>
+                ) : null}
+                <Button {...guards.update} onClick={onUpdate}>
+                  Update plugin…
+                </Button>
               </>
             ) : null}
-            {plugin.enabled ? <Button onClick={() => askToDisable(plugin)}>Disable plugin</Button> : null}
+            {plugin.enabled ? (
+              <Button {...guards.disable} onClick={() => askToDisable(plugin)}>
+                Disable plugin
+              </Button>
+            ) : null}
             {!plugin.enabled && !isHeldOff ? (
-              <Button variant="filled" loading={enable.isPending} onClick={() => enable.mutate(params)}>
+              <Button
+                variant="filled"
+                {...guards.enable}
+                loading={enable.isPending}
+                onClick={() => enable.mutate(params)}
+              >
                 Enable plugin
               </Button>
             ) : null}
             {plugin.enabled && isBroken(plugin) && !isHeldOff ? (
-              <Button variant="filled" loading={enable.isPending} onClick={() => enable.mutate(params)}>
+              <Button
+                variant="filled"
+                {...guards.enable}
+                loading={enable.isPending}
+                onClick={() => enable.mutate(params)}
+              >
                 Try plugin again
               </Button>
             ) : null}

@@ -1,9 +1,10 @@
 import { Button } from '@mantine/core';
 import { IconPlugConnected } from '@tabler/icons-react';
 import { useState } from 'react';
-import { listPlugins, reloadPlugins } from '#shared/contract/plugins.ts';
+import { installPlugin, listPlugins, reloadPlugins } from '#shared/contract/plugins.ts';
 import { getSettings } from '#shared/contract/system.ts';
 import { useChange, useRead } from '../../api/query.ts';
+import { useGuard } from '../../api/rights.ts';
 import { useSearchState } from '../../daemon/links.tsx';
 import { QueryView } from '../../ui/data/query-view.tsx';
 import { type Column, DataTable } from '../../ui/data/table.tsx';
@@ -90,7 +91,12 @@ export function PluginsPage() {
   };
   const open = plugins.data?.find((plugin) => plugin.id === search['plugin']);
   const run = (): void => reload.mutate({});
-  useCommands('plugins', [{ id: 'reload-plugins', group: 'Actions', label: 'Reload plugins', run }]);
+  const install = useGuard(installPlugin);
+  const guard = useGuard(reloadPlugins);
+  useCommands(
+    'plugins',
+    guard.disabled ? [] : [{ id: 'reload-plugins', group: 'Actions', label: 'Reload plugins', run }],
+  );
   const isSafeMode = settings.data?.runtime.safeMode === true;
   const folder = `${settings.data?.storage.dataDir ?? '<DATA_DIR>'}/plugins`;
   return (
@@ -100,8 +106,10 @@ export function PluginsPage() {
       subtitle={plugins.data ? plural(plugins.data.length, 'plugin') : undefined}
       actions={
         <>
-          <Button onClick={() => setInstalling(true)}>Install plugin…</Button>
-          <Button variant="filled" loading={reload.isPending} onClick={run}>
+          <Button {...install} onClick={() => setInstalling(true)}>
+            Install plugin…
+          </Button>
+          <Button variant="filled" {...guard} loading={reload.isPending} onClick={run}>
             Reload plugins
           </Button>
         </>
