@@ -244,6 +244,19 @@ test('pages of a daemon', { skip: noChromium }, async (t) => {
     }
   });
 
+  await t.test('a change of LiveKit’s settings outlives the page until it is saved or discarded', async () => {
+    await goInside(page, '/livekit/settings');
+    await page.getByLabel('logging.level').selectOption('debug');
+    await page.getByText('level: debug').first().waitFor();
+    await goInside(page, '/apps');
+    await ui.row('live').waitFor();
+    await page.goto(`${daemon.url}/livekit/settings`);
+    await page.getByText('level: debug').first().waitFor();
+    await ui.button('Discard change').click();
+    await page.getByText('level: debug').first().waitFor({ state: 'hidden' });
+    assert.notEqual(await page.getByLabel('logging.level').inputValue(), 'debug');
+  });
+
   await t.test('settings are changed, undone, and locked where the environment sets them', async () => {
     await goInside(page, '/settings');
     const panel = (title: string) =>

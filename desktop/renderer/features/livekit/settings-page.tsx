@@ -12,6 +12,7 @@ import {
 import { checkLivekitSettings } from '#shared/livekit-settings.ts';
 import type { LiveKitOwnSettings, LivekitRevision, RollOut } from '#shared/schema/livekit.ts';
 import { useChange, useRead } from '../../api/query.ts';
+import { useDaemon } from '../../daemon/daemon-context.tsx';
 import { CopyBox } from '../../ui/data/copy.tsx';
 import { QueryView } from '../../ui/data/query-view.tsx';
 import { type Column, DataTable } from '../../ui/data/table.tsx';
@@ -21,6 +22,7 @@ import { State } from '../../ui/feedback/state.tsx';
 import { Page, Panel, TablePanel } from '../../ui/layout/page.tsx';
 import { Ago, At } from '../../ui/words/time.tsx';
 import { DiffView } from '../config/diff-view.tsx';
+import { dropDraft, setDraft, useDraft } from '../config/drafts.ts';
 import { FormView } from '../config/form-view.tsx';
 import type { SchemaNode } from '../config/schema-nodes.ts';
 import { YamlEditor } from '../config/yaml-editor.tsx';
@@ -28,6 +30,8 @@ import { LiveKitTabs } from './livekit-tabs.tsx';
 
 /** Blocks of the form, in this order. */
 const BLOCKS = ['port', 'rtc', 'turn', 'room', 'limit', 'logging'];
+/** Name of the draft among those of the apps' configs; no app has a colon in its name. */
+const DRAFT = 'livekit:settings';
 const REFRESHES = [getLiveKitSettings, getManagedLiveKit];
 
 /** LiveKit's own settings: form and text, roll-out, revisions, keys, and the text for a LiveKit that others run. */
@@ -58,20 +62,20 @@ export function LiveKitSettingsPage() {
 
 const isEmpty = (text: string): boolean => text.replaceAll(/#.*$/gm, '').trim() === '';
 
-function Editor({ settings: newest }: { settings: LiveKitOwnSettings }) {
+function Editor({ settings }: { settings: LiveKitOwnSettings }) {
+  const { id } = useDaemon();
+  const draft = useDraft(id, DRAFT);
   /** What the text was made from; a change of someone else doesn't replace it. */
-  const [settings, setBase] = useState(newest);
-  const [text, setText] = useState(settings.text);
-  const start = (from: LiveKitOwnSettings): void => {
-    setBase(from);
-    setText(from.text);
-  };
-  if (newest.revision !== settings.revision && text === settings.text) start(newest);
+  const base = draft?.base ?? { yaml: settings.text, etag: settings.etag };
+  const text = draft?.text ?? settings.text;
+  const discard = (): void => dropDraft(id, DRAFT);
+  const setText = (next: string): void =>
+    next === base.yaml ? discard() : setDraft(id, DRAFT, { text: next, base, at: new Date().toISOString() });
   const [view, setView] = useState('form');
   const [rollOut, setRollOut] = useState<RollOut>('drain');
   const put = useChange(putLiveKitSettings, { refreshes: REFRESHES });
   const { findings } = checkLivekitSettings(text);
-  const isChanged = text !== settings.text;
+  const isChanged = text !== base.yaml;
   const schema = settings.schema as SchemaNode;
   return (
     <Panel
@@ -119,7 +123,7 @@ function Editor({ settings: newest }: { settings: LiveKitOwnSettings }) {
         ) : null}
         {isChanged ? (
           <>
-            <DiffView before={settings.text} after={text} labels={['Saved', 'Your change']} />
+            <DiffView before={base.yaml} after={text} labels={['Saved', 'Your change']} />
             {settings.targets.length > 0 ? (
               <Radio.Group
                 label="LiveKit reads its configuration when it starts"
@@ -137,12 +141,12 @@ function Editor({ settings: newest }: { settings: LiveKitOwnSettings }) {
                 disabled={findings.length > 0}
                 loading={put.isPending}
                 onClick={() =>
-                  put.mutate({ body: { text, rollOut }, headers: { 'if-match': settings.etag } }, { onSuccess: start })
+                  put.mutate({ body: { text, rollOut }, headers: { 'if-match': base.etag } }, { onSuccess: discard })
                 }
               >
                 Save settings
               </Button>
-              <Button onClick={() => start(newest)}>Discard change</Button>
+              <Button onClick={discard}>Discard change</Button>
             </div>
           </>
         ) : null}
