@@ -175,7 +175,11 @@ test('the config editor', { skip: noChromium }, async (t) => {
   await t.test('the form edits the same text in place', async () => {
     await open();
     await page.getByText('Form', { exact: true }).click();
-    await page.locator('#field-recording\\.split_minutes').fill('45');
+    const minutes = page.locator('#field-recording\\.split_minutes');
+    await minutes.fill('45');
+    await minutes.fill('');
+    await minutes.blur();
+    assert.match(await minutes.inputValue(), /^45/, 'what is still set is shown');
     await page.locator('#field-recording\\.enabled').locator('..').click();
     await assertAccessible(page, 'the form');
     await page.getByText('Text', { exact: true }).click();
@@ -190,6 +194,12 @@ test('the config editor', { skip: noChromium }, async (t) => {
     await page.locator('#field-features\\.public_playback').locator('..').click();
     await page.getByRole('link', { name: 'Webhooks', exact: true }).click();
     await page.locator('#field-callbacks\\.url').fill('https://hooks.example.com/live');
+    const events = page.locator('#field-mqtt\\.events');
+    await events.fill('');
+    await events.pressSequentially('room_started, room_finished,');
+    assert.equal(await events.inputValue(), 'room_started, room_finished,');
+    await events.blur();
+    assert.equal(await events.inputValue(), 'room_started, room_finished');
     // one draft for all of them
     await ui.button('Review').click();
     await ui.button('Save config').click();
@@ -197,6 +207,10 @@ test('the config editor', { skip: noChromium }, async (t) => {
     const now = await readFile(file, 'utf8');
     assert.ok(now.startsWith(TEXT), now);
     assert.match(now, /^callbacks:\n {2}url: https:\/\/hooks\.example\.com\/live$/m);
+    assert.match(
+      now,
+      /^mqtt:\n {2}events: ?(\n {4}- room_started\n {4}- room_finished|\[ ?room_started, room_finished ?\])$/m,
+    );
     assert.match(now, /^features:\n {2}public_playback: false$/m);
   });
 

@@ -1,4 +1,4 @@
-import { Button, NumberInput, TextInput } from '@mantine/core';
+import { Button, TextInput } from '@mantine/core';
 import { IconPlus } from '@tabler/icons-react';
 import { useState } from 'react';
 import type { ResultOf } from '#shared/contract/operation.ts';
@@ -11,6 +11,7 @@ import { type Column, DataTable } from '../../ui/data/table.tsx';
 import { ask } from '../../ui/feedback/confirm.tsx';
 import { Empty } from '../../ui/feedback/empty.tsx';
 import { changesFrom, Form, useApiForm } from '../../ui/form/form.tsx';
+import { NumberField } from '../../ui/form/number-field.tsx';
 import { SearchBox } from '../../ui/form/search-box.tsx';
 import { Panel, TablePanel, Toolbar } from '../../ui/layout/page.tsx';
 import { SidePanel } from '../../ui/layout/side-panel.tsx';
@@ -200,14 +201,14 @@ function TeamForm({ team, onClose }: { team: Tenant; onClose: () => void }) {
           <TextInput label="Name" {...form.getInputProps('name')} maxLength={200} required />
           <TextInput label="Plan" description="A label. The limits below count." {...form.getInputProps('plan')} />
           {(Object.keys(quotas) as QuotaName[]).map((quota) => (
-            <NumberInput
+            <NumberField
               key={quota}
               label={QUOTA_NAMES[quota]}
               description="-1 = no limit"
               min={-1}
               allowDecimal={false}
               {...form.getInputProps(`quotas.${quota}`)}
-              onChange={(value) => typeof value === 'number' && form.setFieldValue(`quotas.${quota}`, value)}
+              onChange={(value) => form.setFieldValue(`quotas.${quota}`, value)}
             />
           ))}
         </Form>

@@ -1,4 +1,4 @@
-import { Checkbox, NumberInput, Radio } from '@mantine/core';
+import { Checkbox, Radio } from '@mantine/core';
 import { listNodes, previewPlacement, updateNode } from '#shared/contract/cluster.ts';
 import { nodeState } from '#shared/rules/nodes.ts';
 import { useChange, useRead } from '../../api/query.ts';
@@ -6,6 +6,7 @@ import { markChanged } from '../../ui/data/marks.ts';
 import { openDialog } from '../../ui/feedback/dialog.tsx';
 import { Notice } from '../../ui/feedback/problem.tsx';
 import { Form, useApiForm } from '../../ui/form/form.tsx';
+import { NumberField } from '../../ui/form/number-field.tsx';
 import { plural } from '../../ui/words/format.ts';
 import classes from './cluster.module.css';
 import type { Node } from './node-words.ts';
@@ -74,14 +75,14 @@ function DrainForm({ initial, onClose }: { initial: Node; onClose: () => void })
             </div>
           </Radio.Group>
           {how === 'limit' ? (
-            <NumberInput
+            <NumberField
               label="After"
               suffix=" min"
               min={1}
               max={10_080}
               allowDecimal={false}
               {...form.getInputProps('minutes')}
-              onChange={(value) => typeof value === 'number' && form.setFieldValue('minutes', value)}
+              onChange={(value) => form.setFieldValue('minutes', value)}
               w={140}
             />
           ) : null}

@@ -1,4 +1,4 @@
-import { ActionIcon, Button, NativeSelect, NumberInput, Switch, TextInput } from '@mantine/core';
+import { ActionIcon, Button, NativeSelect, Switch, TextInput } from '@mantine/core';
 import type {
   BaseInputTemplateProps,
   FieldProps,
@@ -8,6 +8,8 @@ import type {
   WidgetProps,
 } from '@rjsf/utils';
 import { IconArrowBackUp, IconPlus, IconTrash } from '@tabler/icons-react';
+import { useState } from 'react';
+import { NumberField } from '../../ui/form/number-field.tsx';
 import type { SchemaFormLook } from '../../ui/form/schema-form.tsx';
 import { ticked, unticked } from '../../ui/words/ticks.tsx';
 import classes from './config.module.css';
@@ -112,7 +114,7 @@ function Block({ schema, properties, fieldPathId, disabled }: ObjectFieldTemplat
 function Input({ id, schema, value, onChange }: BaseInputTemplateProps) {
   const node = nodeOf(schema);
   if (node.type === 'integer' || node.type === 'number')
-    return <NumberField id={idOf(id)} w={150} node={node} value={value} onChange={onChange} />;
+    return <ConfigNumber id={idOf(id)} w={150} node={node} value={value} onChange={onChange} />;
   return (
     <TextInput
       id={idOf(id)}
@@ -124,7 +126,7 @@ function Input({ id, schema, value, onChange }: BaseInputTemplateProps) {
   );
 }
 
-function NumberField({
+function ConfigNumber({
   node,
   value,
   onChange,
@@ -138,10 +140,10 @@ function NumberField({
   'aria-label'?: string;
 }) {
   return (
-    <NumberInput
+    <NumberField
       {...rest}
-      value={typeof value === 'number' ? value : ''}
-      onChange={(next) => typeof next === 'number' && next !== value && onChange(next)}
+      value={typeof value === 'number' ? value : undefined}
+      onChange={onChange}
       allowDecimal={node.type === 'number'}
       {...(node.minimum === undefined ? {} : { min: node.minimum })}
       {...(node.maximum === undefined ? {} : { max: node.maximum })}
@@ -174,19 +176,27 @@ function ListField({ schema, formData, fieldPathId, onChange }: FieldProps) {
   const set = (next: unknown): void => onChange(next, fieldPathId.path, undefined, fieldPathId.$id);
   const id = idOf(fieldPathId.$id);
   if (node.items?.properties) return <Rows id={id} node={node} value={formData} onSet={set} />;
+  return <Words id={id} words={Array.isArray(formData) ? formData.map(String) : []} onSet={set} />;
+}
+
+/** While one types, the text stays as it was typed: a comma at its end begins the next word. */
+function Words({ id, words: set, onSet }: { id: string; words: readonly string[]; onSet: (words: string[]) => void }) {
+  const [typed, setTyped] = useState<string>();
   return (
     <TextInput
       id={id}
       w="100%"
-      value={Array.isArray(formData) ? formData.map(String).join(', ') : ''}
-      onChange={(event) =>
-        set(
-          event.currentTarget.value
+      value={typed ?? set.join(', ')}
+      onChange={({ currentTarget: { value } }) => {
+        setTyped(value);
+        onSet(
+          value
             .split(',')
             .map((one) => one.trim())
             .filter(Boolean),
-        )
-      }
+        );
+      }}
+      onBlur={() => setTyped(undefined)}
     />
   );
 }
@@ -221,7 +231,7 @@ function Rows({ id, node, value, onSet }: RowsProps) {
                 onChange={(event) => change(index, key, event.currentTarget.value)}
               />
             ) : (
-              <NumberField
+              <ConfigNumber
                 key={key}
                 w={120}
                 aria-label={`${key} ${index + 1}`}
