@@ -167,7 +167,12 @@ export const SystemSettings = object({
     apiKeySet: set('The API key'),
     apiKeyMasked: text('Its first characters and “…”; empty if unset.'),
   }),
-  cluster: object({ enabled: Type.Boolean(), redisConfigured: Type.Boolean(), nodesCount: Type.Integer() }),
+  cluster: object({
+    enabled: Type.Boolean(),
+    redisConfigured: Type.Boolean(),
+    redisUrl: text('The Redis that joining nodes are told: only `host:port`. Empty if unset.'),
+    nodesCount: Type.Integer(),
+  }),
   metrics: object({ tokenSet: set('The scrape token') }),
   storage: object({ dataDir: Type.String(), dbSizeBytes: Type.Integer(), appsCount: Type.Integer() }),
   versions: object({ core: Type.String(), node: Type.String() }),

@@ -5,7 +5,7 @@ import Database from 'better-sqlite3';
 import { assertAccessible, browser, builtConsole, goInside, noChromium, openConsole } from '#test/helpers/browser.ts';
 import { testDaemon } from '#test/helpers/daemon.ts';
 import { event, LIVEKIT_KEYS, participant, room, sendWebhook, track } from '#test/helpers/livekit-webhook.ts';
-import { mailbox } from '#test/helpers/people.ts';
+import { mailbox, makeTeam } from '#test/helpers/people.ts';
 import { ConsolePage } from './console-page.ts';
 
 const CLUSTER_TOKEN = 'clt_0123456789abcdefghijklmnopqrstuv';
@@ -32,6 +32,7 @@ test('what was, what is, and what to do first', { skip: noChromium }, async (t) 
     LOG_LEVEL: 'info',
     LIVEKIT_URL: 'ws://127.0.0.1:9',
     STREAMHUB_CLUSTER_TOKEN: CLUSTER_TOKEN,
+    STREAMHUB_CLUSTER_REDIS_URL: 'redis://:redis-word@127.0.0.1:6390',
   });
   await daemon.api.post('/apps', { name: 'arena' });
   await daemon.api.post('/apps', { name: 'museum', displayName: 'Museum '.repeat(14) });
@@ -43,7 +44,8 @@ test('what was, what is, and what to do first', { skip: noChromium }, async (t) 
   writePast(daemon.dataDir, nodeId);
   const parts = { room: room('arena-hall'), participant: participant('camera-1') };
   await sendWebhook(daemon.url, event('track_published', { ...parts, track: track('TR_1') }));
-  const page = await openConsole(t, await browser(t), daemon.url, { token: daemon.token });
+  const chromium = await browser(t);
+  const page = await openConsole(t, chromium, daemon.url, { token: daemon.token });
   const ui = new ConsolePage(page);
   const chart = (name: string) => page.getByRole('img', { name: new RegExp(`^${name} over time; now `) });
 
@@ -64,6 +66,17 @@ test('what was, what is, and what to do first', { skip: noChromium }, async (t) 
       .locator('time')
       .getByText(/^\d\d:\d\d$/)
       .waitFor();
+  });
+
+  await t.test('a team sees the load, and no chart of what is not its own', async (t) => {
+    const { owner } = await makeTeam(daemon, 'host');
+    const theirs = await openConsole(t, chromium, daemon.url, { token: owner.api.token ?? '' });
+    await theirs.getByRole('img', { name: /^Load over time; now / }).waitFor();
+    assert.equal(await theirs.getByRole('figure').count(), 1);
+  });
+
+  await t.test('the Redis that joining nodes are told is shown with its address', async () => {
+    await page.getByText('127.0.0.1:6390').waitFor();
   });
 
   await t.test('first steps are ticked by what is true', async () => {

@@ -150,6 +150,7 @@ export class SettingsService {
       cluster: {
         enabled: isSet(s.clusterToken),
         redisConfigured: isSet(s.clusterRedisUrl),
+        redisUrl: hostAndPort(s.clusterRedisUrl),
         nodesCount: nodeCount(),
       },
       metrics: { tokenSet: isSet(s.metricsToken) },

@@ -4,6 +4,7 @@ import type { Connection } from '#shared/ipc/connections.ts';
 import { useMaybeDaemon } from '../daemon/daemon-context.tsx';
 import { CertificateFacts } from '../features/daemons/certificate.tsx';
 import { SignInHere } from '../features/sign-in/sign-in-page.tsx';
+import { BASE_PATH } from '../host/base.ts';
 import { opened } from '../host/bridge-desktop.ts';
 import { bridge } from '../host/host.ts';
 import { Notice, Problem } from '../ui/feedback/problem.tsx';
@@ -49,7 +50,7 @@ export function SignInGate({ children }: { children: ReactNode }) {
           {status === 'untrusted' ? <Trust connection={connection} /> : null}
           {status === 'locked' ? <Unlock connection={connection} /> : null}
           {status === 'unusable' ? <Unusable connection={connection} /> : null}
-          <Button variant="subtle" fullWidth mt={8} onClick={() => location.assign('/')}>
+          <Button variant="subtle" fullWidth mt={8} onClick={() => location.assign(`${BASE_PATH}/`)}>
             Leave this page
           </Button>
         </Modal>

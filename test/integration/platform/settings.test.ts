@@ -50,7 +50,12 @@ describe('GET /system/settings', () => {
       ],
       [true, true, true, true, true],
     );
-    assert.deepEqual({ ...data.cluster, nodesCount: 0 }, { enabled: true, redisConfigured: true, nodesCount: 0 });
+    assert.deepEqual(data.cluster, {
+      enabled: true,
+      redisConfigured: true,
+      redisUrl: '10.0.0.1:6379',
+      nodesCount: data.cluster.nodesCount,
+    });
     assert.deepEqual(data.storage.appsCount, 1);
     assert.equal(data.versions.node, process.version);
     assert.equal(data.runtime.envFile, services.settings.envFile);

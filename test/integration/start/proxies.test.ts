@@ -69,6 +69,12 @@ describe('below the path of a proxy', { skip: noChromium }, () => {
           assert.equal(new URL(page.url()).pathname, `${BASE}/apps`);
           await page.goto(`${publicUrl}/apps/live/config`);
           await page.getByRole('heading', { name: 'live', level: 1 }).waitFor();
+          const { id, token } = (await api.post('/tokens', { name: 'soon gone', scope: 'global' })).body;
+          const ended = await openConsole(t, chromium, publicUrl, { token, path: '/apps' });
+          await ended.getByRole('heading', { name: 'Apps', level: 1 }).waitFor();
+          await api.delete(`/tokens/${id}`);
+          await ended.getByRole('button', { name: 'Leave this page' }).click();
+          await ended.waitForURL(`${publicUrl}/`);
         });
 
         await t.test('the API reference: its page and script as the daemon sends them', async () => {

@@ -80,7 +80,7 @@ export function Connected({ stats }: { stats: ResultOf<typeof getStats> }) {
               name="Redis"
               tone="muted"
               state={s.cluster.redisConfigured ? 'set for joining nodes' : 'used by LiveKit only'}
-              detail={s.core.redisUrl}
+              detail={s.cluster.redisUrl || s.core.redisUrl}
               how={s.cluster.enabled && !s.cluster.redisConfigured ? <How variable="REDIS" /> : null}
               trial={redis}
             />

@@ -8,7 +8,7 @@ import classes from './overview.module.css';
 
 const TimeChart = lazy(async () => ({ default: (await import('../../ui/data/time-chart.tsx')).TimeChart }));
 
-/** Load and streams of the last minutes or hours, with one crosshair over both. */
+/** Load and streams of the last minutes or hours, with one crosshair over both. Only global callers get the streams. */
 export function OverTime() {
   const { id } = useDaemon();
   const [minutes, setMinutes] = useState(60);
@@ -34,17 +34,19 @@ export function OverTime() {
                 { name: 'Memory', samples: memory },
               ]}
             />
-            <TimeChart
-              label="Live"
-              group="server"
-              minutes={minutes}
-              least={4}
-              format={(value) => count(Math.round(value))}
-              series={[
-                { name: 'Streams', samples: streams },
-                { name: 'Rooms', samples: rooms },
-              ]}
-            />
+            {streams.length > 0 || rooms.length > 0 ? (
+              <TimeChart
+                label="Live"
+                group="server"
+                minutes={minutes}
+                least={4}
+                format={(value) => count(Math.round(value))}
+                series={[
+                  { name: 'Streams', samples: streams },
+                  { name: 'Rooms', samples: rooms },
+                ]}
+              />
+            ) : null}
           </Suspense>
         </div>
       )}
