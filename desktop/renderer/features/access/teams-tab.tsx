@@ -10,7 +10,8 @@ import { QueryView } from '../../ui/data/query-view.tsx';
 import { type Column, DataTable } from '../../ui/data/table.tsx';
 import { ask } from '../../ui/feedback/confirm.tsx';
 import { Empty } from '../../ui/feedback/empty.tsx';
-import { changesFrom, Form, useApiForm } from '../../ui/form/form.tsx';
+import { Form, useApiForm } from '../../ui/form/form.tsx';
+import { changesFrom } from '../../ui/form/form-changes.ts';
 import { NumberField } from '../../ui/form/number-field.tsx';
 import { SearchBox } from '../../ui/form/search-box.tsx';
 import { Panel, TablePanel, Toolbar } from '../../ui/layout/page.tsx';
@@ -153,10 +154,9 @@ function TeamForm({ team, onClose }: { team: Tenant; onClose: () => void }) {
   const usage = useRead(getTenantUsage, { params: { id: team.id } });
   const update = useChange(updateTenant, { refreshes: [listTenants, getTenantUsage] });
   const remove = useChange(deleteTenant, { refreshes: [listTenants] });
-  const stored = { name: team.name, plan: team.plan, quotas: team.quotas };
   const form = useApiForm({
-    initialValues: stored,
-    send: (values) => update.mutateAsync({ params: { id: team.id }, body: changesFrom(stored, values) }),
+    initialValues: { name: team.name, plan: team.plan, quotas: team.quotas },
+    send: (values, base) => update.mutateAsync({ params: { id: team.id }, body: changesFrom(base, values) }),
     onDone: () => {
       markChanged('teams', team.id);
       onClose();
@@ -172,7 +172,7 @@ function TeamForm({ team, onClose }: { team: Tenant; onClose: () => void }) {
         <Form
           form={form}
           action="Save team"
-          isDisabled={Object.keys(changesFrom(stored, form.values)).length === 0}
+          isDisabled={!form.isChanged}
           aside={
             <>
               <Button

@@ -23,7 +23,8 @@ import { ask } from '../../ui/feedback/confirm.tsx';
 import { openDialog } from '../../ui/feedback/dialog.tsx';
 import { Notice, Problem } from '../../ui/feedback/problem.tsx';
 import { State, Tag } from '../../ui/feedback/state.tsx';
-import { changesFrom, Form, useApiForm } from '../../ui/form/form.tsx';
+import { Form, useApiForm } from '../../ui/form/form.tsx';
+import { changesFrom } from '../../ui/form/form-changes.ts';
 import { SecretOnce } from '../../ui/form/secret-once.tsx';
 import { Facts, Page, Panel } from '../../ui/layout/page.tsx';
 import { plural } from '../../ui/words/format.ts';
@@ -59,20 +60,18 @@ export function AccountPage() {
 
 function Profile({ account: { user, tenant } }: { account: Account }) {
   const update = useChange(updateAccount, { refreshes: [getAccount, whoAmI] });
-  const stored = { name: user.name ?? '', email: user.pendingEmail ?? user.email ?? '' };
   const form = useApiForm({
-    initialValues: stored,
-    send: (values) => update.mutateAsync({ body: changesFrom(stored, values) }),
+    initialValues: { name: user.name ?? '', email: user.pendingEmail ?? user.email ?? '' },
+    send: (values, base) => update.mutateAsync({ body: changesFrom(base, values) }),
   });
-  const isChanged = Object.keys(changesFrom(stored, form.values)).length > 0;
   return (
     <Panel title="Profile">
       <Form
         form={form}
         action="Save profile"
-        isDisabled={!isChanged}
+        isDisabled={!form.isChanged}
         hasActions={!user.isBreakGlass}
-        aside={form.isDone && !isChanged ? <State tone="ok">Saved</State> : null}
+        aside={form.isDone && !form.isChanged ? <State tone="ok">Saved</State> : null}
       >
         <div className="row" style={{ alignItems: 'flex-start', gap: 12 }}>
           <TextInput

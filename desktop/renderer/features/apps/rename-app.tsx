@@ -6,7 +6,8 @@ import { useChange, useRead } from '../../api/query.ts';
 import { markChanged } from '../../ui/data/marks.ts';
 import { openDialog } from '../../ui/feedback/dialog.tsx';
 import { Notice } from '../../ui/feedback/problem.tsx';
-import { changesFrom, Form, useApiForm } from '../../ui/form/form.tsx';
+import { Form, useApiForm } from '../../ui/form/form.tsx';
+import { changesFrom } from '../../ui/form/form-changes.ts';
 import type { AppRow } from './app-cells.tsx';
 import { nestingNote, prefixProblem } from './app-names.ts';
 
@@ -23,10 +24,9 @@ type RenamedApp = Pick<AppRow, 'name' | 'displayName' | 'livekitRoomPrefix'>;
 function RenameForm({ app, onClose }: { app: RenamedApp; onClose: () => void }) {
   const apps = useRead(listApps).data ?? [];
   const patch = useChange(patchApp, { refreshes: [listApps, getApp, getRawConfig, listConfigBackups] });
-  const stored = { displayName: app.displayName, roomPrefix: app.livekitRoomPrefix };
   const form = useApiForm({
-    initialValues: stored,
-    send: (values) => patch.mutateAsync({ params: { name: app.name }, body: changesFrom(stored, values) }),
+    initialValues: { displayName: app.displayName, roomPrefix: app.livekitRoomPrefix },
+    send: (values, base) => patch.mutateAsync({ params: { name: app.name }, body: changesFrom(base, values) }),
     onDone: () => {
       markChanged('apps', app.name);
       onClose();
@@ -34,14 +34,9 @@ function RenameForm({ app, onClose }: { app: RenamedApp; onClose: () => void }) 
   });
   const { roomPrefix } = form.values;
   const wrong = prefixProblem(roomPrefix, apps, app.name);
-  const changes = changesFrom(stored, form.values);
+  const changes = changesFrom(form.base, form.values);
   return (
-    <Form
-      form={form}
-      action="Rename app"
-      onCancel={onClose}
-      isDisabled={Object.keys(changes).length === 0 || wrong !== undefined}
-    >
+    <Form form={form} action="Rename app" onCancel={onClose} isDisabled={!form.isChanged || wrong !== undefined}>
       <TextInput label="Display name" {...form.getInputProps('displayName')} maxLength={100} data-autofocus />
       <TextInput
         label="Room prefix"

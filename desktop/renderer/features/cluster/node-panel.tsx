@@ -17,7 +17,8 @@ import { markChanged } from '../../ui/data/marks.ts';
 import { ask } from '../../ui/feedback/confirm.tsx';
 import { Notice } from '../../ui/feedback/problem.tsx';
 import { State } from '../../ui/feedback/state.tsx';
-import { changesFrom, Form, useApiForm } from '../../ui/form/form.tsx';
+import { Form, useApiForm } from '../../ui/form/form.tsx';
+import { changesFrom } from '../../ui/form/form-changes.ts';
 import { Facts, Panel } from '../../ui/layout/page.tsx';
 import { SidePanel } from '../../ui/layout/side-panel.tsx';
 import { bitrate, bytes, count, duration, percent, plural } from '../../ui/words/format.ts';
@@ -272,10 +273,9 @@ const limitWords = ({ health }: Node, info: ResultOf<typeof getClusterInfo>['dat
 function NameForm({ node }: { node: Node }) {
   const update = useChange(updateNode, { refreshes });
   const guard = useGuard(updateNode);
-  const stored = { name: node.name, region: node.region ?? '' };
   const form = useApiForm({
-    initialValues: stored,
-    send: (values) => update.mutateAsync({ params: { id: node.id }, body: changesFrom(stored, values) }),
+    initialValues: { name: node.name, region: node.region ?? '' },
+    send: (values, base) => update.mutateAsync({ params: { id: node.id }, body: changesFrom(base, values) }),
     onDone: () => markChanged('nodes', node.id),
   });
   return (
@@ -289,12 +289,7 @@ function NameForm({ node }: { node: Node }) {
           disabled={node.id === 'origin'}
         />
         <TextInput className="grow" label="Region" {...form.getInputProps('region')} maxLength={64} />
-        <Button
-          type="submit"
-          {...guard}
-          disabled={guard.disabled || Object.keys(changesFrom(stored, form.values)).length === 0}
-          loading={form.isPending}
-        >
+        <Button type="submit" {...guard} disabled={guard.disabled || !form.isChanged} loading={form.isPending}>
           Save
         </Button>
       </div>

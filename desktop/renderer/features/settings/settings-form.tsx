@@ -11,6 +11,7 @@ import { Problem } from '../../ui/feedback/problem.tsx';
 import { State } from '../../ui/feedback/state.tsx';
 import { StepList, testedSteps } from '../../ui/feedback/step-list.tsx';
 import { type ApiForm, Form, useApiForm } from '../../ui/form/form.tsx';
+import { changesFrom } from '../../ui/form/form-changes.ts';
 import { ticked } from '../../ui/words/ticks.tsx';
 import { Ago } from '../../ui/words/time.tsx';
 import classes from './settings.module.css';
@@ -42,11 +43,9 @@ function textOf({ secret, type, value, pending, pendingValue, default: fallback 
 }
 
 /** What was changed, as the daemon takes it; an empty field means the default. */
-const changesOf = (settings: readonly Setting[], values: Values): Record<string, string | boolean | null> =>
+const bodyOf = (base: Values, values: Values): Record<string, string | boolean | null> =>
   Object.fromEntries(
-    settings
-      .filter((one) => values[one.name] !== undefined && values[one.name] !== textOf(one))
-      .map(({ name }) => [name, values[name] === '' ? null : (values[name] as string | boolean)]),
+    Object.entries(changesFrom(base, values)).map(([name, value]) => [name, value === '' ? null : (value ?? null)]),
   );
 
 /** Fields for settings of one group, with the test of their connection, and the way back. */
@@ -55,6 +54,7 @@ export function SettingsForm({
   etag,
   action,
   keep,
+  isFound = () => true,
   onSaved,
 }: {
   settings: readonly Setting[];
@@ -62,6 +62,8 @@ export function SettingsForm({
   /** Label of the button. */
   action: string;
   keep: string;
+  /** Fields that the search leaves out keep what was typed; those that were changed stay visible. */
+  isFound?: (setting: Setting) => boolean;
   onSaved?: () => void;
 }) {
   const me = useMe();
@@ -71,13 +73,13 @@ export function SettingsForm({
   const undo = useChange(undoSettings, { refreshes: REFRESHES });
   const test = useChange(testConnection, { timeout: LIMIT_MS });
   const [failed, setFailed] = useState<ConnectionTest>();
-  const save = async (values: Values, saveUntested: boolean): Promise<void> => {
+  const save = async (values: Values, base: Values, saveUntested: boolean): Promise<void> => {
     setFailed(undefined);
     test.reset();
     try {
       await change.mutateAsync({
         headers: { 'if-match': etag },
-        body: { values: changesOf(editable, values), ...(saveUntested ? { saveUntested } : {}) },
+        body: { values: bodyOf(base, values), ...(saveUntested ? { saveUntested } : {}) },
       });
     } catch (error) {
       if (error instanceof DaemonError && error.code === 'SETTINGS_TEST_FAILED')
@@ -89,13 +91,13 @@ export function SettingsForm({
     initialValues: Object.fromEntries(editable.map((one) => [one.name, textOf(one)])),
     keep,
     fields: (path) => path.replace(/^values\./, ''),
-    send: (values) => save(values, false),
+    send: (values, base) => save(values, base, false),
     onDone: () => {
       form.discard();
       onSaved?.();
     },
   });
-  const changed = changesOf(editable, form.values);
+  const changed = bodyOf(form.base, form.values);
   const hasChanges = Object.keys(changed).length > 0;
   const last = settings
     .flatMap((one) => (one.changed === null ? [] : [one.changed]))
@@ -137,7 +139,7 @@ export function SettingsForm({
               <Button
                 size="xs"
                 loading={change.isPending}
-                onClick={() => void save(form.values, true).then(form.discard, form.setProblem)}
+                onClick={() => void save(form.values, form.base, true).then(form.discard, form.setProblem)}
               >
                 Save anyway
               </Button>
@@ -165,16 +167,30 @@ export function SettingsForm({
     >
       <div className={classes.fields}>
         {settings
-          .filter(({ change: when }) => when !== 'start')
+          .filter((one) => one.change !== 'start' && (isFound(one) || changed[one.name] !== undefined))
           .map((one) => (
-            <Field key={one.name} setting={one} props={form.getInputProps} />
+            <Field
+              key={one.name}
+              setting={one}
+              props={form.getInputProps}
+              isBehind={changed[one.name] !== undefined && form.base[one.name] !== textOf(one)}
+            />
           ))}
       </div>
     </Form>
   );
 }
 
-function Field({ setting, props }: { setting: Setting; props: ApiForm<Values>['getInputProps'] }) {
+function Field({
+  setting,
+  props,
+  isBehind,
+}: {
+  setting: Setting;
+  props: ApiForm<Values>['getInputProps'];
+  /** It was changed elsewhere after it was changed here. */
+  isBehind: boolean;
+}) {
   const { name, label, description, type, secret, isSet, shown, lockedBy, values, default: fallback } = setting;
   const note = (
     <>
@@ -183,6 +199,11 @@ function Field({ setting, props }: { setting: Setting; props: ApiForm<Values>['g
       {setting.pending ? <span className={classes.note}>Takes effect after a restart.</span> : null}
       {!setting.pending && setting.change === 'restart' ? (
         <span className={classes.quiet}>Changes take effect after a restart.</span>
+      ) : null}
+      {isBehind ? (
+        <span className={classes.wrong}>
+          Changed elsewhere to “{textOf(setting) || 'default'}” in the meantime. Saving replaces it.
+        </span>
       ) : null}
       {setting.problem ? <span className={classes.wrong}>The stored value {setting.problem}.</span> : null}
     </>

@@ -115,23 +115,25 @@ function Runtime({ settings: { versions, runtime, storage, ports, core } }: { se
 function Groups({ settings, query }: { settings: Settings; query: string }) {
   const groups = SETTING_GROUPS.flatMap((group) => {
     const own = settings.settings.filter((one) => one.group === group);
-    const found = own.filter((one) => `${one.label} ${one.name} ${TITLES[group]}`.toLowerCase().includes(query));
-    return found.length === 0 ? [] : [[group, found] as const];
+    const isFound = (one: Setting): boolean =>
+      `${one.label} ${one.name} ${TITLES[group]}`.toLowerCase().includes(query);
+    return own.some(isFound) ? [{ group, own, isFound }] : [];
   });
   if (groups.length === 0) return <Empty title={`No setting matches “${query}”`} />;
-  return groups.map(([group, list]) => {
-    const editable = list.filter(({ change }) => change !== 'start');
-    const fixed = list.filter(({ change }) => change === 'start');
+  return groups.map(({ group, own, isFound }) => {
+    const editable = own.filter(({ change }) => change !== 'start');
+    const fixed = own.filter((one) => one.change === 'start' && isFound(one));
     return (
       <Panel key={group} title={TITLES[group]}>
-        {editable.length > 0 ? (
+        {editable.some(isFound) ? (
           <SettingsForm
             // another set of fields is another form
             key={editable.map(({ name }) => name).join()}
             settings={editable}
             etag={settings.etag}
             action="Save settings"
-            keep={`settings:${group}:${editable.length}`}
+            keep={`settings:${group}`}
+            isFound={isFound}
           />
         ) : null}
         {fixed.length > 0 ? (

@@ -1,12 +1,15 @@
 import { useCallback } from 'react';
 import { create } from 'zustand';
 
-/** Half-filled forms, by name. In memory only: they may hold credentials. They outlive tabs and a session's end. */
+/**
+ * Half-filled forms, by name. In memory only: they may hold credentials. They outlive tabs and a
+ * session's end.
+ */
 const useForms = create<Record<string, unknown>>(() => ({}));
 
-/** Like `useState`, but what was typed is still there when one comes back to the page. */
-export function useFormDrafts<T>(name: string, initial: T): [T, (value: T) => void, () => void] {
-  const value = useForms((forms) => (name in forms ? (forms[name] as T) : undefined));
+/** What was typed into a form, still there when one comes back to the page. */
+export function useFormDrafts<T>(name: string): [T | undefined, (value: T) => void, () => void] {
+  const value = useForms((forms) => forms[name] as T | undefined);
   const set = useCallback(
     (next: T) => {
       useForms.setState({ [name]: next });
@@ -17,5 +20,5 @@ export function useFormDrafts<T>(name: string, initial: T): [T, (value: T) => vo
     const { [name]: _gone, ...rest } = useForms.getState();
     useForms.setState(rest, true);
   }, [name]);
-  return [value ?? initial, set, clear];
+  return [value, set, clear];
 }

@@ -3,14 +3,19 @@ import { type UseFormReturnType, useForm } from '@mantine/form';
 import { type CSSProperties, type ReactNode, useEffect, useRef, useState } from 'react';
 import { Problem } from '../feedback/problem.tsx';
 import { fieldErrors } from './field-errors.ts';
+import { type FormState, followStored, isSame } from './form-changes.ts';
 import { useFormDrafts } from './form-drafts.ts';
 
 type AnyValues = Record<string, any>;
 
 export interface FormOptions<V extends AnyValues, R> {
+  /** What is stored. Fields that a person hasn't changed follow it. */
   initialValues: V;
-  /** Sends the values. Errors are shown at the fields that the daemon names, otherwise below the form. */
-  send: (values: V) => Promise<R>;
+  /**
+   * Sends the values. Errors are shown at the fields that the daemon names, otherwise below the form.
+   * @param base what the values were changed from
+   */
+  send: (values: V, base: V) => Promise<R>;
   onDone?: (result: R) => void;
   /** Fields of the form by their path in the API, where the names differ. */
   fields?: Record<string, string> | ((path: string) => string);
@@ -24,6 +29,9 @@ export type ApiForm<V extends AnyValues> = Pick<
   UseFormReturnType<V>,
   'values' | 'getInputProps' | 'setFieldValue' | 'setValues' | 'errors'
 > & {
+  /** What the values were changed from; for a changed field, an older value than the stored one if others changed it. */
+  base: V;
+  isChanged: boolean;
   isPending: boolean;
   /** The last attempt succeeded, and nothing was changed since. */
   isDone: boolean;
@@ -40,42 +48,44 @@ export function useApiForm<V extends AnyValues, R>(options: FormOptions<V, R>): 
   const { initialValues, keep = '' } = options;
   const latest = useRef(options);
   latest.current = options;
-  const [kept, setKept, clearKept] = useFormDrafts<V | undefined>(keep, undefined);
+  const [kept, setKept, clearKept] = useFormDrafts<FormState<V>>(keep);
   const [isPending, setPending] = useState(false);
   const [isDone, setDone] = useState(false);
   const [problem, setProblem] = useState<unknown>();
-  const isResetting = useRef(false);
+  const isFollowing = useRef(false);
+  const [begun] = useState(() => followStored(kept ?? { base: initialValues, values: initialValues }, initialValues));
+  const [base, setBase] = useState(begun.base);
   const form = useForm<V>({
-    initialValues: kept ?? initialValues,
+    initialValues: begun.values,
     onValuesChange: (values, before) => {
-      if (isResetting.current) return;
-      if (keep !== '') setKept(values);
+      if (isFollowing.current) return;
+      if (keep !== '') setKept({ base, values });
       setDone(false);
       latest.current.onValuesChange?.(values, before);
     },
   });
-  const reset = (): void => {
-    isResetting.current = true;
-    form.setValues(latest.current.initialValues);
-    isResetting.current = false;
-    form.clearErrors();
+  const put = (next: FormState<V>): void => {
+    isFollowing.current = true;
+    form.setValues(next.values);
+    isFollowing.current = false;
+    setBase(next.base);
   };
-  // untouched kept forms follow what is stored
   const stored = JSON.stringify(initialValues);
   const before = useRef(stored);
   useEffect(() => {
     if (before.current === stored) return;
     before.current = stored;
-    if (keep !== '' && kept === undefined) reset();
+    put(followStored({ base, values: form.getValues() }, initialValues));
   });
   const submit = async (): Promise<void> => {
     if (isPending) return;
     setPending(true);
     setProblem(undefined);
     form.clearErrors();
+    const sent = form.getValues();
     let result: R;
     try {
-      result = await latest.current.send(form.getValues());
+      result = await latest.current.send(sent, base);
     } catch (error) {
       const { fields = {} } = latest.current;
       const refused = fieldErrors(error, (path) => {
@@ -88,11 +98,14 @@ export function useApiForm<V extends AnyValues, R>(options: FormOptions<V, R>): 
     } finally {
       setPending(false);
     }
+    setBase(sent);
     setDone(true);
     latest.current.onDone?.(result);
   };
   return {
     values: form.values,
+    base,
+    isChanged: !isSame(form.values, base),
     errors: form.errors,
     getInputProps: form.getInputProps,
     setFieldValue: form.setFieldValue,
@@ -105,17 +118,10 @@ export function useApiForm<V extends AnyValues, R>(options: FormOptions<V, R>): 
     discard: () => {
       clearKept();
       setProblem(undefined);
-      reset();
+      put({ base: latest.current.initialValues, values: latest.current.initialValues });
+      form.clearErrors();
     },
   };
-}
-
-/** The values that differ from the stored ones: the body of a PATCH. */
-export function changesFrom<V extends object>(stored: V, values: V): Partial<V> {
-  const changed = Object.entries(values).filter(
-    ([name, value]) => JSON.stringify(value) !== JSON.stringify(stored[name as keyof V]),
-  );
-  return Object.fromEntries(changed) as Partial<V>;
 }
 
 interface ActionProps {

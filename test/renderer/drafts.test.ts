@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Locator } from 'playwright-core';
+import { browser, builtConsole, goInside, noChromium, openConsole } from '#test/helpers/browser.ts';
+import { testDaemon } from '#test/helpers/daemon.ts';
+import { until } from '#test/helpers/until.ts';
+import { ConsolePage } from './console-page.ts';
+
+const hasValue = (field: Locator, value: string) =>
+  until(`the field has ${value}`, async () => (await field.inputValue()) === value);
+
+test('half-filled forms, while others change the same', {
+  skip: noChromium,
+}, async (t) => {
+  await builtConsole();
+  const daemon = await testDaemon(t);
+  const page = await openConsole(t, await browser(t), daemon.url, { token: daemon.token, path: '/settings' });
+  const ui = new ConsolePage(page);
+  const panel = (title: string): Locator =>
+    page.locator('section').filter({ has: page.getByRole('heading', { name: title, exact: true }) });
+  const elsewhere = async (values: object): Promise<void> => {
+    const { etag } = (await daemon.api.get('/system/settings')).body.data;
+    assert.equal((await daemon.api.patch('/system/settings', { values }, { 'if-match': etag })).status, 200);
+  };
+  const stored = async (name: string): Promise<unknown> =>
+    (await daemon.api.get('/system/settings')).body.data.settings.find((one: { name: string }) => one.name === name)
+      .value;
+
+  await t.test('saving one setting keeps what others saved in its group', async () => {
+    const signIn = panel('Sign-in');
+    const days = signIn.getByLabel('Days that browsers stay signed in', { exact: true });
+    const attempts = signIn.getByLabel('Sign-in attempts', { exact: true });
+    await days.fill('45');
+    await elsewhere({ AUTH_RATE_LIMIT_MAX: '77', STREAMHUB_SESSION_MAX_DAYS: '120' });
+    await hasValue(attempts, '77');
+    await ui.section('Jobs').click();
+    await ui.heading('Jobs').waitFor();
+    await elsewhere({ AUTH_RATE_LIMIT_MAX: '78', STREAMHUB_SESSION_DAYS: '20' });
+    await goInside(page, '/settings');
+    await hasValue(attempts, '78');
+    assert.equal(await days.inputValue(), '45');
+    await signIn.getByText('Changed elsewhere to “20” in the meantime. Saving replaces it.').waitFor();
+    // the search shows other fields, and the changed one
+    await ui.field('Find a setting or variable').fill('AUTH_RATE');
+    await signIn.getByLabel('Open sign-up').waitFor({ state: 'hidden' });
+    assert.equal(await days.inputValue(), '45');
+    await signIn.getByRole('button', { name: 'Save settings' }).click();
+    await until('it is saved', async () => (await stored('STREAMHUB_SESSION_DAYS')) === 45);
+    assert.equal(await stored('AUTH_RATE_LIMIT_MAX'), 78);
+    assert.equal(await stored('STREAMHUB_SESSION_MAX_DAYS'), 120);
+  });
+});
