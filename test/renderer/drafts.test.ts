@@ -49,4 +49,29 @@ test('half-filled forms, while others change the same', {
     assert.equal(await stored('AUTH_RATE_LIMIT_MAX'), 78);
     assert.equal(await stored('STREAMHUB_SESSION_MAX_DAYS'), 120);
   });
+
+  await t.test('a rule and a team are saved without the fields that nobody changed', async () => {
+    await goInside(page, '/alerts/rules?rule=disk-low');
+    const rule = ui.dialog('A disk is nearly full');
+    await rule.getByLabel('For how long (s)').waitFor();
+    assert.equal(await rule.getByRole('button', { name: 'Save rule' }).isDisabled(), true);
+    await rule.getByLabel('For how long (s)').fill('90');
+    assert.equal((await daemon.api.patch('/alerts/disk-low', { threshold: 33 })).status, 200);
+    await rule.getByRole('button', { name: 'Save rule' }).click();
+    await rule.waitFor({ state: 'detached' });
+    const rules = (await daemon.api.get('/alerts')).body.data;
+    const { threshold, forSeconds } = rules.find(({ id }: { id: string }) => id === 'disk-low');
+    assert.deepEqual([threshold, forSeconds], [33, 90]);
+
+    const { tenant } = (await daemon.api.post('/tenants', { name: 'Studio' })).body.data;
+    await goInside(page, `/access/teams?team=${tenant.id}`);
+    const team = ui.dialog('Studio');
+    await team.getByLabel('Apps', { exact: true }).fill('5');
+    assert.equal((await daemon.api.patch(`/tenants/${tenant.id}`, { quotas: { maxStorageGb: 9 } })).status, 200);
+    await team.getByRole('button', { name: 'Save team' }).click();
+    await team.waitFor({ state: 'detached' });
+    const teams = (await daemon.api.get('/tenants')).body.data;
+    const { quotas } = teams.find(({ id }: { id: string }) => id === tenant.id);
+    assert.deepEqual([quotas.maxApps, quotas.maxStorageGb], [5, 9]);
+  });
 });

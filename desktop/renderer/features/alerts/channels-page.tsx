@@ -19,6 +19,7 @@ import { Empty } from '../../ui/feedback/empty.tsx';
 import { Notice, Problem } from '../../ui/feedback/problem.tsx';
 import { State } from '../../ui/feedback/state.tsx';
 import { Form, useApiForm } from '../../ui/form/form.tsx';
+import { changesFrom } from '../../ui/form/form-changes.ts';
 import { TablePanel } from '../../ui/layout/page.tsx';
 import { SidePanel } from '../../ui/layout/side-panel.tsx';
 import { plural } from '../../ui/words/format.ts';
@@ -207,35 +208,48 @@ function ChannelState({ channel, onGone }: { channel: Channel; onGone: () => voi
   );
 }
 
+interface ChannelValues {
+  kind: Kind;
+  name: string;
+  enabled: boolean;
+  minSeverity: Channel['minSeverity'];
+  maxPerHour: number | string;
+  to: string;
+  url: string;
+  secret: string;
+}
+
+function bodyOf({ kind, url, secret, to, name, maxPerHour, ...values }: ChannelValues) {
+  const asks = KINDS[kind];
+  return {
+    ...values,
+    name: name.trim() || asks.label,
+    maxPerHour: Number(maxPerHour),
+    ...(kind === 'email' ? { to: to.split(/[\s,;]+/).filter((address) => address !== '') } : {}),
+    ...(asks.url && url.trim() !== '' ? { url: url.trim() } : {}),
+    ...(asks.secret && secret !== '' ? { secret } : {}),
+  };
+}
+
 function ChannelForm({ channel, onClose }: { channel: Channel | undefined; onClose: () => void }) {
   const create = useChange(createAlertChannel, { refreshes });
   const update = useChange(updateAlertChannel, { refreshes });
   const lack = useLack(updateAlertChannel);
-  const form = useApiForm({
+  const form = useApiForm<ChannelValues, unknown>({
     initialValues: {
       kind: (channel?.kind ?? 'email') as Kind,
       name: channel?.name ?? '',
       enabled: channel?.enabled ?? true,
-      minSeverity: channel?.minSeverity ?? ('warning' as const),
-      maxPerHour: (channel?.maxPerHour ?? 20) as number | string,
+      minSeverity: channel?.minSeverity ?? 'warning',
+      maxPerHour: channel?.maxPerHour ?? 20,
       to: (channel?.to ?? []).join('\n'),
       url: '',
       secret: '',
     },
-    send: ({ kind, url, secret, to, name, maxPerHour, ...values }) => {
-      const asks = KINDS[kind];
-      const body = {
-        ...values,
-        name: name.trim() || asks.label,
-        maxPerHour: Number(maxPerHour),
-        ...(kind === 'email' ? { to: to.split(/[\s,;]+/).filter((address) => address !== '') } : {}),
-        ...(asks.url && url.trim() !== '' ? { url: url.trim() } : {}),
-        ...(asks.secret && secret !== '' ? { secret } : {}),
-      };
-      return channel === undefined
-        ? create.mutateAsync({ body: { kind, ...body } })
-        : update.mutateAsync({ params: { id: channel.id }, body });
-    },
+    send: (values, base) =>
+      channel === undefined
+        ? create.mutateAsync({ body: { kind: values.kind, ...bodyOf(values) } })
+        : update.mutateAsync({ params: { id: channel.id }, body: changesFrom(bodyOf(base), bodyOf(values)) }),
     fields: (path) => path.replace(/^to\..*/, 'to'),
     onDone: onClose,
   });
@@ -247,7 +261,7 @@ function ChannelForm({ channel, onClose }: { channel: Channel | undefined; onClo
       action={channel === undefined ? 'Add channel' : 'Save channel'}
       problemTitle="The channel was not saved."
       onCancel={onClose}
-      isDisabled={lack !== undefined}
+      isDisabled={lack !== undefined || (channel !== undefined && !form.isChanged)}
     >
       {channel === undefined ? (
         <NativeSelect

@@ -19,6 +19,7 @@ import { Empty } from '../../ui/feedback/empty.tsx';
 import { Problem } from '../../ui/feedback/problem.tsx';
 import { State, Tag } from '../../ui/feedback/state.tsx';
 import { Form, useApiForm } from '../../ui/form/form.tsx';
+import { changesFrom } from '../../ui/form/form-changes.ts';
 import { TablePanel } from '../../ui/layout/page.tsx';
 import { SidePanel } from '../../ui/layout/side-panel.tsx';
 import { duration } from '../../ui/words/format.ts';
@@ -131,20 +132,50 @@ const namesOf = (text: string): string[] | null => {
   return given.length === 0 ? null : given;
 };
 
+interface RuleValues {
+  condition: ConditionId;
+  name: string;
+  enabled: boolean;
+  threshold: number | string;
+  forSeconds: number | string;
+  severity: Rule['severity'];
+  names: string;
+  isQuiet: boolean;
+  from: string;
+  to: string;
+  timeZone: string;
+  channels: string[];
+}
+
+function bodyOf(values: RuleValues) {
+  const { title, subject, threshold } = conditionOf(values.condition);
+  return {
+    name: values.name.trim() || title,
+    enabled: values.enabled,
+    threshold: threshold === undefined ? null : Number(values.threshold === '' ? threshold.default : values.threshold),
+    forSeconds: Number(values.forSeconds),
+    severity: values.severity,
+    apps: subject === 'app' ? namesOf(values.names) : null,
+    nodes: subject === 'node' ? namesOf(values.names) : null,
+    quietHours: values.isQuiet ? { from: values.from, to: values.to, timeZone: values.timeZone } : null,
+    channels: values.channels.length === 0 ? null : values.channels.map(Number),
+  };
+}
+
 function RuleForm({ rule, onClose }: { rule: Rule | undefined; onClose: () => void }) {
   const create = useChange(createAlertRule, { refreshes });
   const update = useChange(updateAlertRule, { refreshes });
   const remove = useChange(deleteAlertRule, { refreshes });
   const lack = useLack(updateAlertRule);
   const channels = useRead(listAlertChannels);
-  const form = useApiForm({
+  const form = useApiForm<RuleValues, unknown>({
     initialValues: {
       condition: (rule?.condition ?? 'disk-low') as ConditionId,
       name: rule?.name ?? '',
       enabled: rule?.enabled ?? true,
-      threshold: (rule?.threshold ?? '') as number | string,
-      forSeconds: (rule?.forSeconds ?? 0) as number | string,
-      severity: rule?.severity ?? ('warning' as const),
+      threshold: rule?.threshold ?? '',
+      forSeconds: rule?.forSeconds ?? 0,
+      severity: rule?.severity ?? 'warning',
       names: (rule?.apps ?? rule?.nodes ?? []).join(', '),
       isQuiet: rule !== undefined && rule.quietHours !== null,
       from: rule?.quietHours?.from ?? '22:00',
@@ -152,23 +183,15 @@ function RuleForm({ rule, onClose }: { rule: Rule | undefined; onClose: () => vo
       timeZone: rule?.quietHours?.timeZone ?? ZONE,
       channels: (rule?.channels ?? []).map(String),
     },
-    send: (values) => {
-      const { subject, threshold } = conditionOf(values.condition);
-      const body = {
-        name: values.name.trim() || conditionOf(values.condition).title,
-        enabled: values.enabled,
-        threshold:
-          threshold === undefined ? null : Number(values.threshold === '' ? threshold.default : values.threshold),
-        forSeconds: Number(values.forSeconds),
-        severity: values.severity,
-        apps: subject === 'app' ? namesOf(values.names) : null,
-        nodes: subject === 'node' ? namesOf(values.names) : null,
-        quietHours: values.isQuiet ? { from: values.from, to: values.to, timeZone: values.timeZone } : null,
-        channels: values.channels.length === 0 ? null : values.channels.map(Number),
-      };
-      return rule === undefined
-        ? create.mutateAsync({ body: { condition: values.condition, ...body } })
-        : update.mutateAsync({ params: { id: rule.id }, body });
+    send: (values, base) => {
+      const body = bodyOf(values);
+      if (rule === undefined) return create.mutateAsync({ body: { condition: values.condition, ...body } });
+      // the daemon takes quiet hours as one value
+      const { quietHours, ...changes } = changesFrom(bodyOf(base), body);
+      return update.mutateAsync({
+        params: { id: rule.id },
+        body: { ...changes, ...(quietHours === undefined ? {} : { quietHours: body.quietHours }) },
+      });
     },
     fields: (path) => ({ apps: 'names', nodes: 'names' })[path] ?? path.replace(/^quietHours\./, ''),
     onDone: onClose,
@@ -181,7 +204,7 @@ function RuleForm({ rule, onClose }: { rule: Rule | undefined; onClose: () => vo
       action={rule === undefined ? 'Add rule' : 'Save rule'}
       problemTitle="The rule was not saved."
       onCancel={onClose}
-      isDisabled={lack !== undefined}
+      isDisabled={lack !== undefined || (rule !== undefined && !form.isChanged)}
       aside={
         rule !== undefined && (rule.changed || !rule.builtIn) ? (
           <Button

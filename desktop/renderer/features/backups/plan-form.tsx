@@ -3,36 +3,53 @@ import { getBackupPlan, listBackups, updateBackupPlan } from '#shared/contract/b
 import type { BackupPlan } from '#shared/schema/backups.ts';
 import { useChange } from '../../api/query.ts';
 import { Form, useApiForm } from '../../ui/form/form.tsx';
+import { changesFrom } from '../../ui/form/form-changes.ts';
 import { DestinationField } from './destination-field.tsx';
+
+interface PlanValues {
+  cron: string;
+  destination: BackupPlan['destination'];
+  recordings: boolean;
+  logs: boolean;
+  keepLast: number | string;
+  keepDays: number | string;
+  monthlyTest: boolean;
+  passphrase: string;
+}
+
+const bodyOf = ({ cron, passphrase, keepLast, keepDays, ...values }: PlanValues) => ({
+  ...values,
+  cron: cron.trim() === '' ? null : cron.trim(),
+  keepLast: Number(keepLast),
+  keepDays: Number(keepDays),
+  ...(passphrase === '' ? {} : { passphrase }),
+});
 
 export function PlanForm({ plan, onClose }: { plan: BackupPlan; onClose: () => void }) {
   const update = useChange(updateBackupPlan, { refreshes: [getBackupPlan, listBackups] });
-  const { recordings, logs, monthlyTest, destination } = plan;
-  const form = useApiForm({
+  const { recordings, logs, keepLast, keepDays, monthlyTest, destination } = plan;
+  const form = useApiForm<PlanValues, unknown>({
     initialValues: {
       cron: plan.cron ?? '',
       destination,
       recordings,
       logs,
-      keepLast: plan.keepLast as number | string,
-      keepDays: plan.keepDays as number | string,
+      keepLast,
+      keepDays,
       monthlyTest,
       passphrase: '',
     },
-    send: ({ cron, passphrase, keepLast, keepDays, ...values }) =>
-      update.mutateAsync({
-        body: {
-          ...values,
-          cron: cron.trim() === '' ? null : cron.trim(),
-          keepLast: Number(keepLast),
-          keepDays: Number(keepDays),
-          ...(passphrase === '' ? {} : { passphrase }),
-        },
-      }),
+    send: (values, base) => update.mutateAsync({ body: changesFrom(bodyOf(base), bodyOf(values)) }),
     onDone: onClose,
   });
   return (
-    <Form form={form} action="Save schedule" problemTitle="The schedule was not saved." onCancel={onClose}>
+    <Form
+      form={form}
+      action="Save schedule"
+      problemTitle="The schedule was not saved."
+      onCancel={onClose}
+      isDisabled={!form.isChanged}
+    >
       <TextInput
         label="Schedule"
         description="Minute, hour, day, month and weekday in UTC. Leave empty to make backups by hand only."
