@@ -62,13 +62,24 @@ test('many daemons in one window, over the real core', { skip: noChromium }, asy
     assert.ok(!stored.includes(paris.token), 'the renderer keeps no credential');
   });
 
-  await t.test('all daemons stand in one list, an unreachable one with its last picture', async () => {
+  await t.test('what is typed for one daemon is not shown for another', async () => {
+    const days = ui.field('Days that browsers stay signed in');
+    await ui.section('Settings').click();
+    await days.fill('45');
     await rail.getByRole('link', { name: 'Add a daemon' }).click();
     await ui.field('Address').fill(berlin.url);
     await ui.field('Name').fill('Berlin');
     await page.getByLabel('Token', { exact: true }).fill(berlin.token);
     await ui.button('Add daemon').click();
     await ui.heading('Overview').waitFor();
+    await ui.section('Settings').click();
+    assert.equal(await days.inputValue(), '');
+    await rail.getByRole('link', { name: /Paris, Connected/ }).click();
+    await ui.section('Settings').click();
+    assert.equal(await days.inputValue(), '45');
+  });
+
+  await t.test('all daemons stand in one list, an unreachable one with its last picture', async () => {
     await rail.getByRole('link', { name: 'All daemons' }).click();
     await ui.row('Paris').getByText('Connected').waitFor();
     await ui.row('Berlin').getByText('Connected').waitFor();

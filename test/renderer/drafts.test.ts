@@ -9,7 +9,7 @@ import { ConsolePage } from './console-page.ts';
 const hasValue = (field: Locator, value: string) =>
   until(`the field has ${value}`, async () => (await field.inputValue()) === value);
 
-test('half-filled forms, while others change the same', {
+test('half-filled forms, while others change the same, and for those who sign in next', {
   skip: noChromium,
 }, async (t) => {
   await builtConsole();
@@ -74,4 +74,41 @@ test('half-filled forms, while others change the same', {
     const { quotas } = teams.find(({ id }: { id: string }) => id === tenant.id);
     assert.deepEqual([quotas.maxApps, quotas.maxStorageGb], [5, 9]);
   });
+
+  await t.test(
+    'who signs in next does not see what was typed; a draft of the config waits for its author',
+    async () => {
+      const open = async (): Promise<void> => {
+        await goInside(page, '/apps/live/config');
+        await page.locator('.cm-line', { hasText: /^display_name/ }).waitFor();
+      };
+      const signOutAndIn = async (token: string): Promise<void> => {
+        await ui.button(/^Signed in as/).click();
+        await page.getByRole('menuitem', { name: 'Sign out' }).click();
+        await page.getByText('API token').first().click();
+        await page.locator('input[type=password]').fill(token);
+        await ui.button('Sign in').click();
+        await ui.button(/^Signed in as/).waitFor();
+      };
+      await open();
+      await page.locator('.cm-line', { hasText: /^display_name/ }).click();
+      await page.keyboard.press('End');
+      await page.keyboard.insertText(' of the first');
+      await page.getByText(/^Draft, /).waitFor();
+      await goInside(page, '/settings');
+      const secret = panel('Mail').getByLabel('Password', { exact: true });
+      await secret.fill('typed-secret');
+      const { body } = await daemon.api.post('/tokens', { name: 'next', scope: 'global' });
+      await signOutAndIn(body.token);
+      await goInside(page, '/settings');
+      await hasValue(secret, '');
+      await open();
+      assert.equal(await page.getByText(' of the first').count(), 0);
+      await signOutAndIn(daemon.token);
+      await open();
+      await page.getByText(' of the first').waitFor();
+      await goInside(page, '/settings');
+      await hasValue(secret, '');
+    },
+  );
 });

@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Page } from 'playwright-core';
-import { assertAccessible, browser, builtConsole, noChromium, OTHER_HOST, openConsole } from '#test/helpers/browser.ts';
+import {
+  assertAccessible,
+  browser,
+  builtConsole,
+  goInside,
+  noChromium,
+  OTHER_HOST,
+  openConsole,
+} from '#test/helpers/browser.ts';
 import { testDaemon } from '#test/helpers/daemon.ts';
 import { firstAdmin, MANY_ATTEMPTS, PASSWORD, signIn } from '#test/helpers/people.ts';
 import { ConsolePage } from './console-page.ts';
@@ -57,27 +65,47 @@ test('signing in to the console', { skip: noChromium }, async (t) => {
     await new ConsolePage(page).heading('Overview').waitFor();
   });
 
-  await t.test('a revoked token asks to sign in again over the page, which keeps what was typed', async (t) => {
-    const { body } = await daemon.api.post('/tokens', { name: 'soon gone', scope: 'global' });
-    const page = await openConsole(t, chromium, daemon.url, { token: body.token, path: '/apps' });
-    const ui = new ConsolePage(page);
-    await ui.button('Create app').click();
-    await ui.dialog().getByLabel('Name', { exact: true }).fill('not-lost');
-    await daemon.api.delete(`/tokens/${body.id}`);
-    // the end of the event stream may have told the page before the press does, and its question is over the form then
-    await ui.dialog().getByRole('button', { name: 'Create app' }).dispatchEvent('click');
-    const again = ui.dialog(/^Sign in again/);
-    await again.waitFor();
-    await page.keyboard.press('Escape');
-    await again.locator('input[type=password]').fill(daemon.token);
-    await again.getByRole('button', { name: 'Sign in' }).click();
-    await again.waitFor({ state: 'hidden' });
-    const name = ui.dialog().getByLabel('Name', { exact: true });
-    assert.equal(await name.inputValue(), 'not-lost');
-    await ui.dialog().getByRole('button', { name: 'Create app' }).click();
-    await page.waitForURL('**/apps/not-lost/**');
-    assert.equal((await daemon.api.get('/apps/not-lost')).status, 200);
-  });
+  await t.test(
+    'an ended session asks to sign in again over the page; the same account finds what it typed',
+    async (t) => {
+      const root = await firstAdmin(daemon);
+      const page = await openConsole(t, chromium, daemon.url, { path: '/apps' });
+      const ui = new ConsolePage(page);
+      await page.getByText('Password').first().click();
+      await ui.field('Email address or admin name').fill(root.email);
+      await page.locator('input[type=password]').fill(PASSWORD);
+      await ui.button('Sign in').click();
+      await ui.button('Create app').click();
+      const name = ui.dialog().getByLabel('Name', { exact: true });
+      await name.fill('not-lost');
+      await root.api.delete('/auth/sessions');
+      // the end of the event stream may have told the page before the press does, and its question is over the form then
+      await ui.dialog().getByRole('button', { name: 'Create app' }).dispatchEvent('click');
+      const again = ui.dialog(/^Sign in again/);
+      await again.getByLabel('Email address or admin name').fill(root.email);
+      await again.locator('input[type=password]').fill(PASSWORD);
+      await again.getByRole('button', { name: 'Sign in' }).click();
+      await again.waitFor({ state: 'hidden' });
+      assert.equal(await name.inputValue(), 'not-lost');
+      await ui.dialog().getByRole('button', { name: 'Create app' }).click();
+      await page.waitForURL('**/apps/not-lost/**');
+      assert.equal((await daemon.api.get('/apps/not-lost')).status, 200);
+      // another account gets a fresh page
+      await goInside(page, '/apps/live/config');
+      await page.locator('.cm-line', { hasText: /^display_name/ }).click();
+      await page.keyboard.press('End');
+      await page.keyboard.insertText(' of root');
+      await page.getByText(/^Draft, /).waitFor();
+      await root.api.delete('/auth/sessions');
+      await again.getByText('API token').first().click();
+      await again.locator('input[type=password]').fill(daemon.token);
+      await again.getByRole('button', { name: 'Sign in' }).click();
+      await again.waitFor({ state: 'hidden' });
+      await page.locator('.cm-line', { hasText: /^display_name/ }).waitFor();
+      assert.equal(await page.getByText(' of root').count(), 0);
+      assert.equal(await ui.button('Discard draft').count(), 0);
+    },
+  );
 
   await t.test('at an address of plain HTTP in the network, dialogs open and texts are copied', async (t) => {
     const { port } = new URL(daemon.url);

@@ -2,7 +2,7 @@ import type { Operation } from '#shared/contract/operation.ts';
 import type { StreamEvent } from '#shared/ipc/events.ts';
 import type { EventMessage } from '#shared/schema/events.ts';
 import { mirrorConnections, useConnections } from '../daemon/connections.ts';
-import { noteOnline } from '../daemon/was-online.ts';
+import { noteSignedIn } from '../daemon/signed-in.ts';
 import { bridge } from '../host/host.ts';
 import { recallLastKnown } from './last-known.ts';
 import { type LiveCache, type LiveUpdates, readsAfter } from './live-updates.ts';
@@ -103,7 +103,7 @@ export function followHost(updates: readonly LiveUpdates[]): void {
       statuses.set(id, state.status);
       if (state.status === 'offline' && before !== 'offline') void recallLastKnown(id).catch(() => undefined);
       if (state.status !== 'online') continue;
-      noteOnline(id);
+      if (!noteSignedIn(id, state.account?.userId ?? '')) queryClient.removeQueries({ queryKey: [id] });
       // back online: read again what may have changed in the meantime
       if (before !== undefined && before !== 'online') void queryClient.invalidateQueries({ queryKey: [id] });
     }

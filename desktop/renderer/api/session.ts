@@ -1,12 +1,12 @@
 import { revokeOtherSessions } from '#shared/contract/auth.ts';
-import { forgetOnline } from '../daemon/was-online.ts';
+import { forgetSignedIn } from '../daemon/signed-in.ts';
 import { clientFor } from '../host/clients.ts';
 import { bridge } from '../host/host.ts';
 import { queryClient } from './query.ts';
 
 /** Ends the session on purpose: what was read with it is dropped too. */
 export async function signOut(connectionId: string): Promise<void> {
-  forgetOnline(connectionId);
+  forgetSignedIn(connectionId);
   await bridge().signOut(connectionId);
   queryClient.removeQueries({ queryKey: [connectionId] });
 }
@@ -19,6 +19,6 @@ export async function signOutEverywhere(connectionId: string): Promise<void> {
 
 /** Another tab signed out: this tab drops its data too. */
 export function signedOutElsewhere(connectionId: string): void {
-  forgetOnline(connectionId);
+  forgetSignedIn(connectionId);
   queryClient.removeQueries({ queryKey: [connectionId] });
 }

@@ -2,7 +2,7 @@ import { type AnyRoute, createRootRoute, createRoute, createRouter, Outlet, useP
 import { useConnections } from '../daemon/connections.ts';
 import { DaemonProvider } from '../daemon/daemon-context.tsx';
 import { GoTo } from '../daemon/links.tsx';
-import { useWasOnline } from '../daemon/was-online.ts';
+import { useSignedIn } from '../daemon/signed-in.ts';
 import type { Screen } from '../features/feature.ts';
 import { SignInPage } from '../features/sign-in/sign-in-page.tsx';
 import { BASE_PATH } from '../host/base.ts';
@@ -18,7 +18,7 @@ import { lazyPage } from './lazy-page.tsx';
 function DaemonPages() {
   const { connection: id } = useParams({ strict: false }) as { connection?: string };
   const { list, isKnown } = useConnections();
-  const wasOnline = useWasOnline();
+  const signedIn = useSignedIn();
   const connection = id === undefined ? list[0] : list.find((one) => one.id === id);
   if (connection === undefined) {
     return isKnown ? (
@@ -33,7 +33,7 @@ function DaemonPages() {
   // not signed in yet: don't show pages that would be removed again
   if (isWeb && connection.state.status === 'connecting' && connection.credential.kept === 'none')
     return <SkeletonRows />;
-  if (connection.state.status === 'signed-out' && !wasOnline[connection.id]) {
+  if (connection.state.status === 'signed-out' && signedIn[connection.id] === undefined) {
     return isWeb ? (
       <SignInPage connection={connection} />
     ) : (
@@ -43,7 +43,12 @@ function DaemonPages() {
     );
   }
   return (
-    <DaemonProvider key={connection.id} connection={connection} base={id === undefined ? '' : `/d/${id}`}>
+    <DaemonProvider
+      // nothing that somebody else read or typed stays on the pages
+      key={`${connection.id} ${signedIn[connection.id]?.before ?? 0}`}
+      connection={connection}
+      base={id === undefined ? '' : `/d/${id}`}
+    >
       <Frame>
         <Outlet />
       </Frame>

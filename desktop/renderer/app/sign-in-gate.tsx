@@ -42,7 +42,7 @@ export function SignInGate({ children }: { children: ReactNode }) {
           {status === 'signed-out' ? (
             <>
               <p className="dim" style={{ marginBottom: 12 }}>
-                The page stays as it is; nothing that you typed is lost.
+                With the same account, the page stays as it is and nothing that you typed is lost.
               </p>
               <SignInHere connection={connection} />
             </>

@@ -2,12 +2,15 @@ import { createContext, type ReactNode, useContext, useMemo } from 'react';
 import type { ContractHub } from '#shared/client/contract-hub.ts';
 import type { Connection } from '#shared/ipc/connections.ts';
 import { clientFor } from '../host/clients.ts';
+import { useSignedIn } from './signed-in.ts';
 
 /** The daemon whose pages are shown. */
 export interface ChosenDaemon {
   id: string;
   connection: Connection;
   client: ContractHub;
+  /** Who is signed in, or was until the session ended; undefined until the daemon has said so. */
+  user: string | undefined;
   /** Prefix of its pages' paths: empty in the web console, `/d/<id>` in the desktop app. */
   base: string;
 }
@@ -23,9 +26,10 @@ export function DaemonProvider({
   base: string;
   children: ReactNode;
 }) {
+  const user = useSignedIn((all) => all[connection.id]?.user);
   const value = useMemo(
-    () => ({ id: connection.id, connection, client: clientFor(connection.id), base }),
-    [connection, base],
+    () => ({ id: connection.id, connection, client: clientFor(connection.id), user, base }),
+    [connection, user, base],
   );
   return <Context value={value}>{children}</Context>;
 }

@@ -9,7 +9,6 @@ import { createIngress } from '#shared/contract/ingress.ts';
 import { getAppStats } from '#shared/contract/streams.ts';
 import { useChange, useRead } from '../../api/query.ts';
 import { useLack } from '../../api/rights.ts';
-import { useDaemon } from '../../daemon/daemon-context.tsx';
 import { GoTo, useGo } from '../../daemon/links.tsx';
 import { Mono } from '../../ui/data/copy.tsx';
 import { QueryView, SkeletonRows } from '../../ui/data/query-view.tsx';
@@ -123,8 +122,7 @@ export function AppPage() {
 }
 
 function DraftMark({ app }: { app: string }) {
-  const { id } = useDaemon();
-  return useDraft(id, app) ? (
+  return useDraft(app) ? (
     <span className={classes.draft} role="img" aria-label="has a draft" title="It has a draft that is not saved." />
   ) : null;
 }

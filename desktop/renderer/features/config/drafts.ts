@@ -1,4 +1,6 @@
 import { create } from 'zustand';
+import { useDaemon } from '../../daemon/daemon-context.tsx';
+import { BASE_PATH } from '../../host/base.ts';
 
 /** A config text being worked on, with the version it was begun from. */
 export interface Draft {
@@ -8,26 +10,32 @@ export interface Draft {
   at: string;
 }
 
-const PREFIX = 'streamhub.draft:';
+const PREFIX = 'streamhub.config-draft:';
+/** Of earlier versions, which did not note whose a draft is. */
+const FORMER_PREFIX = 'streamhub.draft:';
 const WRITE_AFTER = 250;
 
-const keyOf = (connectionId: string, app: string): string => `${PREFIX}${connectionId}:${app}`;
+/** Names the draft that the person signed in has of an app; undefined until the daemon has said who that is. */
+export function useDraftKey(app: string): string | undefined {
+  const { id, user } = useDaemon();
+  return user === undefined ? undefined : `${PREFIX}${BASE_PATH}:${id}:${user}:${app}`;
+}
 
 /** Drafts by their key. They outlive tabs, reloads, sign-outs and crashes. */
 const useDrafts = create<Record<string, Draft | undefined>>(() => load());
 
-export const useDraft = (connectionId: string, app: string): Draft | undefined =>
-  useDrafts((drafts) => drafts[keyOf(connectionId, app)]);
+export function useDraft(app: string): Draft | undefined {
+  const key = useDraftKey(app);
+  return useDrafts((drafts) => (key === undefined ? undefined : drafts[key]));
+}
 
-export function setDraft(connectionId: string, app: string, draft: Draft): void {
-  const key = keyOf(connectionId, app);
+export function setDraft(key: string, draft: Draft): void {
   useDrafts.setState({ [key]: draft });
   waiting.set(key, draft);
   timer ??= setTimeout(write, WRITE_AFTER);
 }
 
-export function dropDraft(connectionId: string, app: string): void {
-  const key = keyOf(connectionId, app);
+export function dropDraft(key: string): void {
   waiting.delete(key);
   localStorage.removeItem(key);
   useDrafts.setState({ [key]: undefined });
@@ -55,6 +63,7 @@ document.addEventListener('visibilitychange', write);
 function load(): Record<string, Draft> {
   const drafts: Record<string, Draft> = {};
   for (const key of Object.keys(localStorage)) {
+    if (key.startsWith(FORMER_PREFIX)) localStorage.removeItem(key);
     if (!key.startsWith(PREFIX)) continue;
     try {
       const draft = JSON.parse(localStorage.getItem(key) ?? '') as Draft;

@@ -2,8 +2,7 @@ import { useCallback, useEffect } from 'react';
 import { getRawConfig } from '#shared/contract/config.ts';
 import type { ResultOf } from '#shared/contract/operation.ts';
 import { useRead } from '../../api/query.ts';
-import { useDaemon } from '../../daemon/daemon-context.tsx';
-import { type Draft, dropDraft, setDraft, useDraft } from './drafts.ts';
+import { type Draft, dropDraft, setDraft, useDraft, useDraftKey } from './drafts.ts';
 
 export type RawConfig = ResultOf<typeof getRawConfig>['data'];
 
@@ -24,40 +23,45 @@ export interface ConfigDocument {
 
 /** The config of an app with the draft that one works on. */
 export function useConfigDocument(app: string) {
-  const { id } = useDaemon();
   const query = useRead(getRawConfig, { params: { name: app } });
-  const draft = useDraft(id, app);
+  const key = useDraftKey(app);
+  const kept = useDraft(app);
   const raw = query.data;
+  // a draft can hold the secrets that the text hides
+  const draft = raw?.masked ? undefined : kept;
   // a draft that equals the active config is no longer needed
   useEffect(() => {
-    if (draft && raw && draft.text === raw.yaml) dropDraft(id, app);
-  }, [draft, raw, id, app]);
-  const setText = useCallback(
-    (text: string) => {
-      if (raw === undefined) return;
-      const base = draft?.base ?? { yaml: raw.yaml, etag: raw.etag };
-      if (text === base.yaml) dropDraft(id, app);
-      else setDraft(id, app, { text, base, at: new Date().toISOString() });
-    },
-    [id, app, raw, draft],
-  );
+    if (key !== undefined && draft && raw && draft.text === raw.yaml) dropDraft(key);
+  }, [draft, raw, key]);
   const rebase = useCallback(
     (text: string, base: { yaml: string; etag: string }) => {
-      if (text === base.yaml) dropDraft(id, app);
-      else setDraft(id, app, { text, base, at: new Date().toISOString() });
+      if (key === undefined) return;
+      if (text === base.yaml) dropDraft(key);
+      else setDraft(key, { text, base, at: new Date().toISOString() });
     },
-    [id, app],
+    [key],
   );
-  const discard = useCallback(() => dropDraft(id, app), [id, app]);
-  const document: ConfigDocument | undefined = raw && {
-    raw,
-    draft,
-    text: draft?.text ?? raw.yaml,
-    isDirty: draft !== undefined && draft.text !== raw.yaml,
-    isBehind: draft !== undefined && draft.base.etag !== raw.etag,
-    setText,
-    rebase,
-    discard,
-  };
+  const setText = useCallback(
+    (text: string) => {
+      if (raw) rebase(text, draft?.base ?? { yaml: raw.yaml, etag: raw.etag });
+    },
+    [rebase, raw, draft],
+  );
+  const discard = useCallback(() => {
+    if (key !== undefined) dropDraft(key);
+  }, [key]);
+  const document: ConfigDocument | undefined =
+    key === undefined
+      ? undefined
+      : raw && {
+          raw,
+          draft,
+          text: draft?.text ?? raw.yaml,
+          isDirty: draft !== undefined && draft.text !== raw.yaml,
+          isBehind: draft !== undefined && draft.base.etag !== raw.etag,
+          setText,
+          rebase,
+          discard,
+        };
   return { query, document };
 }

@@ -12,7 +12,6 @@ import {
 import { checkLivekitSettings } from '#shared/livekit-settings.ts';
 import type { LiveKitOwnSettings, LivekitRevision, RollOut } from '#shared/schema/livekit.ts';
 import { useChange, useRead } from '../../api/query.ts';
-import { useDaemon } from '../../daemon/daemon-context.tsx';
 import { CopyBox } from '../../ui/data/copy.tsx';
 import { QueryView } from '../../ui/data/query-view.tsx';
 import { type Column, DataTable } from '../../ui/data/table.tsx';
@@ -22,7 +21,7 @@ import { State } from '../../ui/feedback/state.tsx';
 import { Page, Panel, TablePanel } from '../../ui/layout/page.tsx';
 import { Ago, At } from '../../ui/words/time.tsx';
 import { DiffView } from '../config/diff-view.tsx';
-import { dropDraft, setDraft, useDraft } from '../config/drafts.ts';
+import { dropDraft, setDraft, useDraft, useDraftKey } from '../config/drafts.ts';
 import { FormView } from '../config/form-view.tsx';
 import type { SchemaNode } from '../config/schema-nodes.ts';
 import { YamlEditor } from '../config/yaml-editor.tsx';
@@ -63,14 +62,18 @@ export function LiveKitSettingsPage() {
 const isEmpty = (text: string): boolean => text.replaceAll(/#.*$/gm, '').trim() === '';
 
 function Editor({ settings }: { settings: LiveKitOwnSettings }) {
-  const { id } = useDaemon();
-  const draft = useDraft(id, DRAFT);
+  const key = useDraftKey(DRAFT);
+  const draft = useDraft(DRAFT);
   /** What the text was made from; a change of someone else doesn't replace it. */
   const base = draft?.base ?? { yaml: settings.text, etag: settings.etag };
   const text = draft?.text ?? settings.text;
-  const discard = (): void => dropDraft(id, DRAFT);
-  const setText = (next: string): void =>
-    next === base.yaml ? discard() : setDraft(id, DRAFT, { text: next, base, at: new Date().toISOString() });
+  const discard = (): void => {
+    if (key !== undefined) dropDraft(key);
+  };
+  const setText = (next: string): void => {
+    if (next === base.yaml) discard();
+    else if (key !== undefined) setDraft(key, { text: next, base, at: new Date().toISOString() });
+  };
   const [view, setView] = useState('form');
   const [rollOut, setRollOut] = useState<RollOut>('drain');
   const put = useChange(putLiveKitSettings, { refreshes: REFRESHES });

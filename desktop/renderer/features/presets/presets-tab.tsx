@@ -134,7 +134,7 @@ function Preview({
   const { id } = useDaemon();
   const lack = useLack(applyPreset);
   const writeProblem = useWriteProblem(app);
-  const draft = useDraft(id, app);
+  const draft = useDraft(app);
   const apply = useChange(applyPreset);
   const run = async (): Promise<void> => {
     if (preset === undefined) return;

@@ -7,7 +7,6 @@ import { getDeliveryPlan } from '#shared/contract/delivery.ts';
 import { allowS3Pages, createS3Bucket, getS3, listStorageProviders, putS3, testS3 } from '#shared/contract/s3.ts';
 import { useChange, useRead } from '../../api/query.ts';
 import { useLack, useMe } from '../../api/rights.ts';
-import { useDaemon } from '../../daemon/daemon-context.tsx';
 import { QueryView, SkeletonRows } from '../../ui/data/query-view.tsx';
 import { Notice, Problem } from '../../ui/feedback/problem.tsx';
 import { State } from '../../ui/feedback/state.tsx';
@@ -50,7 +49,6 @@ export function StorageTab({ app }: { app: string }) {
 }
 
 function Editing({ app, view, providers }: { app: string; view: S3View; providers: readonly Provider[] }) {
-  const { id } = useDaemon();
   const lack = useLack(putS3);
   const stored = formOf(
     view,
@@ -59,7 +57,7 @@ function Editing({ app, view, providers }: { app: string; view: S3View; provider
   const save = useChange(putS3, { refreshes: [getS3, getRawConfig, listConfigBackups] });
   const form = useApiForm<StorageForm, unknown>({
     initialValues: stored,
-    keep: `storage:${id}:${app}`,
+    keep: `storage:${app}`,
     fields: fieldOf,
     send: (values) => save.mutateAsync({ params: { name: app }, body: bodyOf(values, view) }),
     onDone: () => form.discard(),
