@@ -22,6 +22,8 @@ const QUOTED = `"${MASK}"`;
 interface SecretSpan {
   path: string[];
   span: readonly [start: number, end: number];
+  /** The secret as it reads, without quotes and escapes. */
+  value: string;
   /** Only a part of the value is secret, or it isn't a value. */
   isPart: boolean;
 }
@@ -32,11 +34,15 @@ function isSecretKey(path: readonly string[]): boolean {
   return isSecretName(path.at(-1) ?? '', true);
 }
 
+/** Whether a value, a key or a comment is secret as a whole. The path is that of a value, without places in lists. */
+export type IsSecret = (text: string, path?: readonly string[]) => boolean;
+const byLooks: IsSecret = () => false;
+
 /**
  * Stretches of a parsed text that hold secrets: values of secret keys, and anything that looks like a secret in other values, in
  * keys and in comments. Empty values, booleans and null are not secret.
  */
-export function secretSpans(parsed: ParsedConfig): SecretSpan[] {
+export function secretSpans(parsed: ParsedConfig, isSecret = byLooks): SecretSpan[] {
   const found: SecretSpan[] = [];
   const targets = new Map<Alias, unknown>();
   const resolve = (node: unknown) => {
@@ -45,14 +51,16 @@ export function secretSpans(parsed: ParsedConfig): SecretSpan[] {
     if (!targets.has(node)) targets.set(node, node.resolve(parsed.document as Document));
     return targets.get(node);
   };
-  const add = (path: string[], start: number, end: number, isPart: boolean) =>
-    found.push({ path, span: [start, end], isPart });
+  const add = (path: string[], [start, end]: readonly number[], value: unknown) =>
+    found.push({ path, span: [start as number, end as number], value: String(value), isPart: false });
+  const addPart = (path: string[], start: number, end: number) =>
+    found.push({ path, span: [start, end], value: parsed.text.slice(start, end), isPart: true });
   const take = (node: unknown, path: string[]) => {
     const target = resolve(node);
     if (isScalar(target)) {
       const { value } = target;
       const range = (target as ParsedNode).range;
-      if (value !== '' && value !== null && typeof value !== 'boolean' && range) add(path, range[0], range[1], false);
+      if (value !== '' && value !== null && typeof value !== 'boolean' && range) add(path, range, value);
     } else if (isSeq(target)) for (const item of target.items) take(item, path);
     else if (isMap(target))
       for (const pair of target.items) {
@@ -69,8 +77,8 @@ export function secretSpans(parsed: ParsedConfig): SecretSpan[] {
     const source = parsed.text.slice(start, end);
     const at = source.indexOf(scalar.value);
     // written with escapes or over several lines: its parts can't be told
-    if (at < 0) add(path, start, end, false);
-    else for (const part of inside) add(path, start + at + part.start, start + at + part.end, true);
+    if (at < 0) add(path, scalar.range, scalar.value);
+    else for (const part of inside) addPart(path, start + at + part.start, start + at + part.end);
   };
   const walk = (node: unknown, path: string[]) => {
     const target = resolve(node);
@@ -80,7 +88,7 @@ export function secretSpans(parsed: ParsedConfig): SecretSpan[] {
         if (isScalar(before) && namesNext(before.value)) take(item, path);
         else walk(item, path);
       }
-    if (isScalar(target)) look(target, path);
+    if (isScalar(target)) (isSecret(String(target.value), path) ? take : look)(target, path);
     if (!isMap(target)) return;
     const isNamed = target.items.some(
       ({ key, value }) =>
@@ -90,14 +98,14 @@ export function secretSpans(parsed: ParsedConfig): SecretSpan[] {
       if (!isPair(pair) || !isScalar(pair.key)) continue;
       const name = String(pair.key.value);
       const here = [...path, name];
-      look(pair.key, here);
+      (isSecret(name) ? take : look)(pair.key, here);
       // `{ name: API_TOKEN, value: … }`
       if (isSecretKey(here) || (isNamed && !NAMING.test(name))) take(pair.value, here);
       else walk(pair.value, here);
     }
   };
   walk(parsed.root, []);
-  for (const { start, end } of commentSecrets(parsed.text)) add([], start, end, true);
+  for (const { start, end } of commentSecrets(parsed.text, isSecret)) addPart([], start, end);
   return apart(found);
 }
 
@@ -120,7 +128,7 @@ function valueIn(comment: string): number | undefined {
 }
 
 /** Secrets in comments: a value that was commented out, and the lines of the same comment below it. */
-function commentSecrets(text: string): Span[] {
+function commentSecrets(text: string, isSecret: IsSecret): Span[] {
   const found: Span[] = [];
   let offset = 0;
   let isScalarNext = false;
@@ -129,7 +137,7 @@ function commentSecrets(text: string): Span[] {
     if (lexeme === '\u001f') isScalarNext = true;
     if (lexeme === '\u0002' || lexeme === '\u0018' || lexeme === '\u001f') continue;
     if (lexeme.startsWith('#') && !isScalarNext) {
-      const value = valueIn(lexeme);
+      const value = isSecret(lexeme) ? 1 : valueIn(lexeme);
       if (isHidden) found.push({ start: offset + 1, end: offset + lexeme.length });
       else if (value !== undefined) found.push({ start: offset + value, end: offset + lexeme.length });
       else
@@ -147,11 +155,11 @@ function commentSecrets(text: string): Span[] {
  * The lines of a text as they may be shown to someone who must not see secrets: as many lines as the text has. Of a text that
  * is not valid YAML no line is shown, because nobody can tell where its secrets are.
  */
-export function maskedLines(parsed: ParsedConfig): string[] {
+export function maskedLines(parsed: ParsedConfig, isSecret = byLooks): string[] {
   if (parsed.root === null) return parsed.text.split('\n').map((line) => (line.trim() === '' ? '' : MASK));
   let text = '';
   let from = 0;
-  for (const { span, isPart } of secretSpans(parsed)) {
+  for (const { span, isPart } of secretSpans(parsed, isSecret)) {
     const [start, end] = span;
     const breaks = parsed.text.slice(start, end).split('\n').length - 1;
     text += parsed.text.slice(from, start) + (isPart ? MASK : QUOTED) + '\n'.repeat(breaks);

@@ -9,6 +9,15 @@ export const READ_FOLDER: TaskKind = {
   queue: 16,
 };
 
+/** Puts the values of references into the text of configs. */
+export const FILL_CONFIGS: TaskKind = {
+  module: taskModule(import.meta.url, 'tasks/fill-configs'),
+  what: 'Putting secrets into configs',
+  timeoutMs: 60_000,
+  concurrency: 1,
+  queue: 16,
+};
+
 /** Finds the secrets in the text of configs. */
 export const CONFIG_SECRETS: TaskKind = {
   module: taskModule(import.meta.url, 'tasks/config-secrets'),

@@ -1,10 +1,28 @@
 import { createHmac } from 'node:crypto';
 import { stringify } from 'yaml';
+import { slugOf } from '#shared/config/defaults.ts';
 import { diffParts, linesOf } from '#shared/config/diff.ts';
 
 /** A reference as a whole value. */
 const REFERENCE = /^\$\{secret:([A-Z][A-Z0-9_]{0,127})\}$/;
+/** References in a text, with their names. */
+export const REFERENCES = /\$\{secret:([A-Z][A-Z0-9_]{0,127})\}/g;
+/** Letters for private use that stand for the characters of a reference, so that YAML reads it as text everywhere. */
+const COVER = 0xee00;
+export const COVERED = /[\uee00-\uee7f]+/g;
+const shifted = (text: string, by: number): string =>
+  String.fromCharCode(...Array.from(text, (letter) => letter.charCodeAt(0) + by));
+export const covered = (text: string): string => text.replace(REFERENCES, (reference) => shifted(reference, COVER));
+export const uncovered = (text: string): string => text.replace(COVERED, (run) => shifted(run, -COVER));
 export const referenceTo = (name: string): string => `\${secret:${name}}`;
+
+/** The name of a reference, made of words, that no other secret has. */
+export function freeName(words: readonly string[], isTaken: (name: string) => boolean): string {
+  const base = words.map(slugOf).join('_').slice(0, 110);
+  let name = base;
+  for (let number = 2; isTaken(name); number++) name = `${base}_${number}`;
+  return name;
+}
 
 /** Schema of a secret in a file: never the value itself. */
 export const SECRET_PATTERN = {

@@ -371,6 +371,65 @@ test('the configuration as a folder', async (t) => {
     assert.doesNotMatch(changes[0].diff, /open to all/);
   });
 
+  await t.test('a reference without a value keeps the secret of its place in a config', async () => {
+    const name = 'apps/app-003/config.yaml';
+    const before = textOf((await exported(source.api)).files, name);
+    const stored = async () => (await source.api.get('/apps/app-003/config/raw')).body.data.yaml as string;
+    const tool = async () => parse(await stored()).tool;
+    const body = (text: string, secrets = {}) => ({ files: [{ path: name, text: before + text }], secrets });
+    const settles = async (text: string, secrets: Record<string, string>, wanted: unknown): Promise<void> => {
+      const answer = JSON.stringify(await plan(source.api, body(text, secrets)));
+      for (const value of Object.values(secrets)) assert.ok(value.length < 6 || !answer.includes(value), answer);
+      assert.doesNotMatch(answer, /plain text/);
+      await apply(source.api, body(text, secrets));
+      assert.deepEqual(await tool(), wanted);
+      for (const again of [body(text), body(text, secrets)]) {
+        const { changes, unresolved } = await plan(source.api, again);
+        assert.deepEqual([changes, unresolved], [[], []], text);
+      }
+    };
+    const odd = { A: 'ab #TOPSECRET', B: 'a: b', C: '@x', D: '*x', E: '0123', F: 'C:\\n"\'', G: ' x ' };
+    const names = Object.keys(odd).map((one) => `\${secret:${one}}`);
+    await settles(`tool:\n${names.map((one) => `  - ${one}\n  - [${one}, "${one}", x-${one}]\n`).join('')}`, odd, [
+      ...Object.values(odd).flatMap((value) => [value, [value, value, `x-${value}`]]),
+    ]);
+    const part = { URL_PATH: 'T0/HOOKSEKRET', KEY: 'realsecret0123456789' };
+    const hook = { url: 'https://hooks.example.com/services/T0/HOOKSEKRET', secret: part.KEY };
+    const hooks = (host: string) =>
+      `tool:\n  url: https://${host}/services/\${secret:URL_PATH}\n  secret: "\${secret:KEY}" # of ours\n`;
+    const shown = await plan(source.api, body(hooks('hooks.example.com'), part));
+    assert.match(shown.changes[0].diff, /^\+ {3}url: "\*{4}"\n\+ {3}secret: "\*{4}" # of ours$/m);
+    await settles(hooks('hooks.example.com'), part, hook);
+    // where the text around it differs too, only the value can tell
+    const other = body(hooks('example.net'));
+    const { unresolved, fingerprint, changes: hidden } = await plan(source.api, other);
+    assert.deepEqual(unresolved, ['URL_PATH']);
+    assert.doesNotMatch(hidden[0].diff, /SEKRET/);
+    const refused = await source.api.post('/apply', { ...other, fingerprint });
+    assert.deepEqual([refused.status, refused.body.code], [400, 'FOLDER_INVALID'], refused.text);
+    assert.match(refused.text, /config\.yaml:\d+:37.*needs a value for URL_PATH/);
+    assert.deepEqual(await tool(), hook);
+
+    // an export, with the entries of a list in another order, and without one
+    const entry = (host: string, token: string) => `  - host: ${host}\n    token: ${token}\n`;
+    const stated = `tool:\n${entry('a', 'token-of-a')}${entry('b', "'token of b'")}${entry('c', 'token-of-c')}`;
+    const { yaml } = { yaml: (await stored()).replace(/^tool:[\s\S]*/m, stated) };
+    assert.equal((await source.api.put('/apps/app-003/config/raw', { yaml })).status, 200);
+    const entries = textOf((await exported(source.api)).files, name).slice(before.length + 'tool:\n'.length);
+    const [a = '', b = '', c = ''] = entries.split(/(?<=\n)(?= {2}-)/);
+    assert.match(b, /host: b\n {4}token: "\$\{secret:APP_APP_003_TOOL_TOKEN_2\}"/);
+    const [ofA, ofB, ofC] = [
+      { host: 'a', token: 'token-of-a' },
+      { host: 'b', token: 'token of b' },
+      { host: 'c', token: 'token-of-c' },
+    ];
+    assert.deepEqual((await plan(source.api, body(`tool:\n${a}${b}${c}`))).changes, []);
+    await settles(`tool:\n${b}${a}${c}`, {}, [ofB, ofA, ofC]);
+    await settles(`tool:\n${a}${c}`, {}, [ofA, ofC]);
+    await settles(`tool:\n${c}`, {}, [ofC]);
+    assert.equal((await source.api.put('/apps/app-003/config/raw', { yaml: before })).status, 200);
+  });
+
   await t.test('is one entry of the audit trail, with its parts and without secrets', async () => {
     const files = [{ path: 'cluster.yaml', text: 'strategy: fewest-rooms\n' }];
     const { rollbackPoint } = await apply(source.api, { files });

@@ -14,11 +14,21 @@ import type { WorkerPool } from '#daemon/platform/workers/pool.ts';
 import { type AppConfig, secretReferences } from '#shared/config/defaults.ts';
 import { ApiError, fieldError } from '#shared/errors.ts';
 import { object } from '#shared/schema/common.ts';
-import type { Change, Context, Doc, Item, Kind, NewDoc, Outcome } from '../kind.ts';
+import type { Change, Context, Doc, Item, Kind, NewDoc, Outcome, Place } from '../kind.ts';
 import { byText } from '../kind.ts';
 import type { ConfigSecrets, ConfigSecretsInput } from '../tasks/config-secrets.ts';
-import { CONFIG_SECRETS } from '../tasks.ts';
-import { type Fields, isFields, nearChanges, SECRET_PATTERN, SecretValue } from '../values.ts';
+import type { FillConfigsInput, FilledConfig } from '../tasks/fill-configs.ts';
+import { CONFIG_SECRETS, FILL_CONFIGS } from '../tasks.ts';
+import {
+  COVERED,
+  covered,
+  type Fields,
+  isFields,
+  nearChanges,
+  referenceTo,
+  SECRET_PATTERN,
+  SecretValue,
+} from '../values.ts';
 import { checkEach } from './list.ts';
 import { type TeamKeys, teamKeys } from './teams.ts';
 
@@ -51,7 +61,6 @@ const NOT_ARCHIVED =
   'Its folder is no longer in the archive, so it comes back without its history and the list of its recordings. Objects in its bucket stay where they are.';
 /** How many configs are compared at a time. */
 const AT_ONCE = 4;
-const ANY_REFERENCE = /"\$\{secret:([A-Z][A-Z0-9_]{0,127})\}"|\$\{secret:([A-Z][A-Z0-9_]{0,127})\}/g;
 
 interface AppFields {
   team?: string | undefined;
@@ -109,23 +118,14 @@ export function appsKind(deps: AppsKindDeps): Kind {
   ): Promise<Item[]> {
     const referring = wanted.filter(({ fields }) => String(fields['config'] ?? '').includes('${secret:'));
     if (referring.length === 0) return [...wanted];
-    const stored = referring.flatMap(({ key }) => {
-      const text = textOf(before.get(key)?.fields['config']);
-      return text !== undefined ? [{ app: key, text }] : [];
+    const configs = referring.map(({ key, fields }) => {
+      return { app: key, text: String(fields['config']), stored: textOf(before.get(key)?.fields['config']) ?? '' };
     });
-    const found = new Map((await references(stored)).map((one, index) => [stored[index]?.app, one?.stretches ?? {}]));
+    const filled = await pool.run<FillConfigsInput, FilledConfig[]>(FILL_CONFIGS, { configs, given });
+    for (const name of filled.flatMap((one) => one.unresolved)) unresolved.add(name);
     return wanted.map((item) => {
-      if (!referring.includes(item)) return item;
-      const stretches = found.get(item.key) ?? {};
-      const text = String(item.fields['config']).replace(ANY_REFERENCE, (_all, quoted?: string, bare?: string) => {
-        const name = (quoted ?? bare) as string;
-        const value = given.get(name);
-        if (value !== undefined) return quoted === undefined ? value : JSON.stringify(value);
-        const stretch = stretches[name];
-        if (stretch === undefined) unresolved.add(name);
-        return stretch ?? (quoted === undefined ? '' : '""');
-      });
-      return { ...item, fields: { ...item.fields, config: text } };
+      const one = filled[referring.indexOf(item)];
+      return one === undefined ? item : { ...item, filled: one, fields: { ...item.fields, config: one.text } };
     });
   }
 
@@ -136,12 +136,12 @@ export function appsKind(deps: AppsKindDeps): Kind {
   async function warnOfSecrets(changes: readonly Change[]): Promise<void> {
     const written = changes.flatMap((one) => {
       const doc = (one.item as AppItem | undefined)?.configDoc;
-      return doc === undefined ? [] : [{ one, app: one.key, text: String(doc.value) }];
+      return doc === undefined ? [] : [{ one, app: one.key, text: covered(String(doc.value)) }];
     });
     if (written.length === 0) return;
     const found = await references(written.map(({ app, text }) => ({ app, text })));
     for (const [index, { one }] of written.entries()) {
-      const plain = Object.values(found[index]?.stretches ?? {}).filter((text) => !text.includes('${secret:'));
+      const plain = Object.values(found[index]?.secrets ?? {}).filter(({ source }) => source.search(COVERED) < 0);
       if (plain.length > 0)
         one.warnings.push('config.yaml has a secret as plain text. Put a reference in its place, as an export has.');
     }
@@ -182,9 +182,14 @@ export function appsKind(deps: AppsKindDeps): Kind {
     }
     const fresh = before === null ? await config.validateNew(key, next.config) : undefined;
     const result = fresh ?? (await config.validate(key, next.config));
-    change.diff = [nearChanges(result.diff), ...secretLines(change)].filter(Boolean).join('\n');
+    const { configDoc: doc, filled } = (item ?? {}) as Partial<AppItem>;
+    change.diff = [nearChanges(filled?.diff ?? result.diff), ...secretLines(change)].filter(Boolean).join('\n');
     change.warnings.push(...result.warnings);
-    const doc = (item as AppItem | undefined)?.configDoc;
+    if (doc !== undefined && context.stage === 'apply')
+      for (const name of filled?.unclear ?? []) {
+        const error = `needs a value for ${name}: which of the stored secrets it means can’t be told`;
+        context.refuse(change, new ApiError('BAD_REQUEST', { reason: error }), placeOfReference(doc, name));
+      }
     for (const { severity, message, path, line, column } of result.diagnostics) {
       if (severity !== 'error') continue;
       const place = doc === undefined ? undefined : { file: doc.path, line, column };
@@ -322,6 +327,13 @@ export function appsKind(deps: AppsKindDeps): Kind {
 
 interface AppItem extends Item {
   configDoc: Doc | undefined;
+  /** The config with the values of its references, if it has any. */
+  filled?: FilledConfig;
+}
+
+function placeOfReference({ path: file, value }: Doc, name: string): Place {
+  const lines = String(value).split(referenceTo(name), 1).join().split('\n');
+  return { file, line: lines.length, column: (lines.at(-1) ?? '').length + 1 };
 }
 
 function itemsOf(docs: readonly Doc[]): AppItem[] {
