@@ -124,6 +124,15 @@ export class SettingsStore {
     return changes;
   }
 
+  /** A value as the store would keep and show it; undefined: it can’t be stored. */
+  settled(name: string, value: SettingValue): { text: string | null; value: unknown } | undefined {
+    const key = KEYS.get(name);
+    const read = key === undefined ? undefined : readValue(key, value);
+    if (read === undefined || 'problem' in read) return undefined;
+    const parsed = read.text === null ? {} : parseSetting(key as SettingKey, read.text);
+    return { text: read.text, value: 'value' in parsed ? parsed.value : undefined };
+  }
+
   /** Where the value comes from, if that takes precedence over a stored one; null otherwise. */
   lockedBy(key: SettingKey): string | null {
     const { origins, envFile } = this.#deps.settings;

@@ -430,6 +430,41 @@ test('the configuration as a folder', async (t) => {
     assert.equal((await source.api.put('/apps/app-003/config/raw', { yaml: before })).status, 200);
   });
 
+  await t.test('settings and address rules settle in every spelling, and faults name their setting', async () => {
+    const before = await exported(source.api);
+    const files = [
+      {
+        path: 'settings.yaml',
+        text: 'METRICS_TOKEN: ${secret:METRICS_TOKEN}\nSTREAMHUB_TRUSTED_PROXIES: 127.0.0.1, 10.0.0.0/8\nRTMP_PUBLIC_HOST: ""\n',
+      },
+      {
+        path: 'address-rules.yaml',
+        text: '- { cidr: 198.51.100.1, action: block, note: "" }\n- { cidr: 198.51.100.2, action: block, note: "  x  " }\n',
+      },
+    ];
+    const first = await plan(source.api, { files });
+    assert.deepEqual(first.unresolved, ['METRICS_TOKEN']);
+    assert.deepEqual(
+      first.changes.map(({ action, kind }: any) => `${action} ${kind}`),
+      ['create setting', 'create address rule', 'create address rule'],
+    );
+    const { rollbackPoint } = await apply(source.api, { files });
+    assert.deepEqual((await plan(source.api, { files })).changes, []);
+    // an empty value unsets what is stored
+    const unset = [{ path: 'settings.yaml', text: 'STREAMHUB_TRUSTED_PROXIES: ""\n' }];
+    const second = await apply(source.api, { files: unset });
+    assert.deepEqual((await plan(source.api, { files: unset })).changes, []);
+    await apply(source.api, { rollbackPoint: second.rollbackPoint });
+    await apply(source.api, { rollbackPoint });
+    assert.deepEqual(await exported(source.api), before);
+    const text = 'STREAMHUB_SESSION_MAX_DAYS: 61\nSTREAMHUB_SMTP_PORT: 0\n';
+    const wrong = await source.api.post('/plan', { files: [{ path: 'settings.yaml', text }] });
+    assert.deepEqual(
+      wrong.body.details.map(({ path: place, message }: any) => `${place} ${message}`),
+      ['settings.yaml:2:1 setting STREAMHUB_SMTP_PORT: must be a whole number from 1 to 65535'],
+    );
+  });
+
   await t.test('is one entry of the audit trail, with its parts and without secrets', async () => {
     const files = [{ path: 'cluster.yaml', text: 'strategy: fewest-rooms\n' }];
     const { rollbackPoint } = await apply(source.api, { files });

@@ -17,8 +17,10 @@ export function addressRulesKind({ guard }: { guard: AddressGuard }): Kind {
     ...file,
     parse: (docs) =>
       file.parse(docs).map((item) => {
-        const range = guard.rangeOf(String(item.fields['cidr']));
-        return { ...item, key: range ?? item.key, fields: { ...item.fields, cidr: range ?? item.key } };
+        const range = guard.rangeOf(String(item.fields['cidr'])) ?? item.key;
+        const { note, ...fields } = item.fields;
+        const text = String(note ?? '').trim() || undefined;
+        return { ...item, key: range, fields: defined({ ...fields, cidr: range, note: text }) };
       }),
     read: () =>
       named(

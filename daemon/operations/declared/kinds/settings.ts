@@ -3,6 +3,7 @@ import type { SettingsEditor } from '#daemon/operations/system/settings-editor.t
 import { type Definition, isHidden } from '#daemon/platform/setting-types.ts';
 import type { SettingsStore } from '#daemon/platform/settings-store.ts';
 import { SETTINGS, type SettingKey } from '#daemon/platform/settings-table.ts';
+import { ApiError, fieldError } from '#shared/errors.ts';
 import { object } from '#shared/schema/common.ts';
 import { SettingValue } from '#shared/schema/settings.ts';
 import { byText, type Change, type Kind } from '../kind.ts';
@@ -47,7 +48,7 @@ export function settingsKind({ settingsStore, settingsEditor }: SettingsKindDeps
           key,
           fields: { value },
           doc,
-          at: '',
+          at: key,
         })),
       ),
     compose: (items) => {
@@ -64,12 +65,36 @@ export function settingsKind({ settingsStore, settingsEditor }: SettingsKindDeps
         const value = isHidden(SETTINGS[key]) ? new SecretValue(env, text) : (settingsStore.stored(key)?.value ?? text);
         return [{ key: env, fields: { value: value as never } }];
       }),
+    // as the store would keep them, so that equal settings compare as equal
+    prepare: async (before, wanted, _given, unresolved) =>
+      wanted.flatMap((item) => {
+        const { value } = item.fields;
+        const isStored = before.has(item.key);
+        if (!(value instanceof SecretValue)) {
+          const settled = settingsStore.settled(item.key, value as SettingValue);
+          if (settled === undefined) return item;
+          if (settled.text === null) return isStored ? { ...item, fields: { value: null } } : [];
+          return { ...item, fields: { value: settled.value as never } };
+        }
+        if (value.value === undefined) {
+          if (!isStored) unresolved.add(value.name);
+          return isStored ? item : [];
+        }
+        const settled = settingsStore.settled(item.key, value.value);
+        if (settled === undefined) return item;
+        if (settled.text === null && !isStored) return [];
+        return { ...item, fields: { value: new SecretValue(value.name, settled.text ?? '') } };
+      }),
     async check(changes, { actor, stage, refuse }) {
       const values = valuesOf(changes);
       try {
         await settingsEditor.verify({ values, saveUntested: stage === 'plan' }, actor);
       } catch (error) {
-        refuse(changes[0] as Change, error);
+        const changeOf = (text: string) => changes.find(({ key }) => text.split(/[^A-Z0-9_]+/).includes(key));
+        const details = error instanceof ApiError ? (error.details ?? []) : [];
+        for (const { path, message } of details)
+          refuse(changeOf(path) ?? (changes[0] as Change), fieldError('body', message));
+        if (details.length === 0) refuse(changeOf(String((error as Error).message)) ?? (changes[0] as Change), error);
       }
     },
     async apply(changes, { actor }, outcome) {
