@@ -3,7 +3,7 @@ import type { AlertService } from '#daemon/operations/alerts/service.ts';
 import { type AlertChannel, CreateChannelBody, type PatchChannelBody } from '#shared/schema/alerts.ts';
 import { object } from '#shared/schema/common.ts';
 import { type Change, defined, type Item, isAwaited, type Kind } from '../kind.ts';
-import { type Fields, SECRET_PATTERN, SecretValue } from '../values.ts';
+import { type Fields, freeName, SECRET_PATTERN, SecretValue } from '../values.ts';
 import { checkEach, listFile, named } from './list.ts';
 
 const secret = Type.Optional(Type.String(SECRET_PATTERN));
@@ -13,14 +13,16 @@ const nameOf = ({ name }: Pick<AlertChannel, 'name'>): string => name;
 /** The channels in the order of their keys. */
 export function channelItems(alerts: AlertService): (Item & { id: number })[] {
   const ids = new Map<object, number>();
+  const taken = new Set<string>();
   const channels = alerts.listChannels().sort((a, b) => a.id - b.id);
   const items = named(channels, nameOf, ({ id, kind, name, enabled, minSeverity, maxPerHour, to }) => {
-    const base = `ALERT_${name
-      .toUpperCase()
-      .replace(/[^A-Z0-9]+/g, '_')
-      .slice(0, 80)}`;
     const { url, secret: text } = alerts.channelSecrets(id);
-    const of = (part: string, value: string) => (value === '' ? undefined : new SecretValue(`${base}_${part}`, value));
+    const of = (part: string, value: string) => {
+      if (value === '') return undefined;
+      const reference = freeName(['ALERT', name.slice(0, 80), part], (one) => taken.has(one));
+      taken.add(reference);
+      return new SecretValue(reference, value);
+    };
     const fields = defined({
       name,
       kind,
