@@ -24,6 +24,12 @@ export const sentence = (text: string): string => (/[.!?]$/.test(text) ? text : 
 /** A host as addresses name it: IPv6 in brackets. */
 export const hostInUrl = (host: string): string => (host.includes(':') && !host.startsWith('[') ? `[${host}]` : host);
 
+/** The host and the port of `in.example.com:1936`, `[::1]:1936` or `::1`. */
+export function hostAndPort(text: string): { host: string; port: number | undefined } {
+  const [, name, ipv6, port] = /^(?:([^:[\]]+)|\[(.+)\])(?::(\d+))?$/.exec(text) ?? [];
+  return { host: name ?? ipv6 ?? text, port: port === undefined ? undefined : Number(port) };
+}
+
 /** `1 app`, `2 apps`. */
 export const plural = (n: number, one: string, many = `${one}s`): string => `${count(n)} ${n === 1 ? one : many}`;
 

@@ -43,6 +43,28 @@ export const str = (
   doc: string,
   more: { default?: string; flag?: string; secret?: boolean; verbatim?: boolean; masked?: boolean } = {},
 ) => ({ type: 'string', env, label, doc, default: '', ...more }) as const;
+const HOST_NAME = '[^\\s:/\\\\@?#<>,;"\'[\\]]+';
+const IPV6 = '[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*';
+/** A host without a scheme, port or path; unset = empty. */
+export const host = (env: string, label: string, doc: string) =>
+  ({
+    ...str(env, label, doc),
+    pattern: new RegExp(`^(?:${HOST_NAME}|${IPV6})?$`),
+    hint: 'a host name or an IP address',
+  }) as const;
+export const hostWithPort = (env: string, label: string, doc: string) =>
+  ({
+    ...str(env, label, doc),
+    pattern: new RegExp(`^(?:(?:${HOST_NAME}|\\[${IPV6}\\])(?::\\d{1,5})?|${IPV6})?$`),
+    hint: 'a host name or an IP address, with a port if you like',
+  }) as const;
+/** An address of mail, or `Name <address>`. */
+export const mailSender = (env: string, label: string, doc: string) =>
+  ({
+    ...str(env, label, doc),
+    pattern: /^(?:[^\s<>@]+@[^\s<>@]+|[^<>]*<[^\s<>@]+@[^\s<>@]+>)?$/,
+    hint: 'an email address, or Name <address>',
+  }) as const;
 /** An absolute address; `schemes` without the colon. */
 export const url = (
   env: string,

@@ -5,8 +5,11 @@ import {
   flag,
   group,
   HTTP,
+  host,
+  hostWithPort,
   int,
   live,
+  mailSender,
   REDIS,
   restart,
   secret,
@@ -95,7 +98,13 @@ export const SETTINGS = {
         'LiveKit’s public WebSocket address, given to clients and joining nodes.',
       ),
     ),
-    rtmpPublicHost: live(str('RTMP_PUBLIC_HOST', 'Public RTMP host', 'Advertised RTMP host.')),
+    rtmpPublicHost: live(
+      hostWithPort(
+        'RTMP_PUBLIC_HOST',
+        'Public RTMP host',
+        'Advertised RTMP host. A port is that of RTMP only, if it is not 1935.',
+      ),
+    ),
     trustedProxies: live({
       type: 'addresses',
       env: 'STREAMHUB_TRUSTED_PROXIES',
@@ -116,13 +125,13 @@ export const SETTINGS = {
   }),
   ...group('mail', {
     smtpHost: live(
-      str('STREAMHUB_SMTP_HOST', 'SMTP server', 'SMTP server for invitations and magic links; unset = no mail.'),
+      host('STREAMHUB_SMTP_HOST', 'SMTP server', 'SMTP server for invitations and magic links; unset = no mail.'),
       'mail',
     ),
     smtpPort: live(int('STREAMHUB_SMTP_PORT', 'Port', 587, 1, 65535, 'SMTP port; 465 = TLS from the start.'), 'mail'),
     smtpUser: live(str('STREAMHUB_SMTP_USER', 'User', 'SMTP user.'), 'mail'),
     smtpPass: live(verbatimSecret('STREAMHUB_SMTP_PASS', 'Password', 'SMTP password.'), 'mail'),
-    smtpFrom: live(str('STREAMHUB_SMTP_FROM', 'Sender address', 'Sender address of mail.'), 'mail'),
+    smtpFrom: live(mailSender('STREAMHUB_SMTP_FROM', 'Sender address', 'Sender address of mail.'), 'mail'),
     appUrl: live(
       url('STREAMHUB_APP_URL', 'Base of links in mail', HTTP, 'Base of links in mail; unset = PUBLIC_BASE_URL.'),
       'mail',

@@ -57,6 +57,9 @@ test('addresses, ranges and the first token have a form; what is wrong is named 
     STREAMHUB_CLUSTER_REDIS_URL: 'http://:hidden-word@10.0.0.1',
     STREAMHUB_TRUSTED_PROXIES: '10.0.0.0/8, 10.0.0.300',
     STREAMHUB_API_TOKEN: 'sk_hidden-word',
+    RTMP_PUBLIC_HOST: 'rtmp://in.example.com/live',
+    STREAMHUB_SMTP_HOST: 'mail.example.com:587',
+    STREAMHUB_SMTP_FROM: 'hidden-word',
   };
   assert.throws(
     () => loadSettings({ env: { DATA_DIR, ...wrong } }),
@@ -74,8 +77,15 @@ test('addresses, ranges and the first token have a form; what is wrong is named 
     REDIS_URL: 'rediss://:pass@redis:6379/0',
     STREAMHUB_TRUSTED_PROXIES: '10.0.0.0/8, 2001:db8::1',
     STREAMHUB_API_TOKEN: `sk_${'a'.repeat(43)}`,
+    STREAMHUB_SMTP_HOST: '2001:db8::1',
+    STREAMHUB_SMTP_FROM: 'Studio TV <tv@example.com>',
   };
   assert.deepEqual(loadSettings({ env: { DATA_DIR, ...right } }).trustedProxies, ['10.0.0.0/8', '2001:db8::1']);
+  const hostOf = (text: string) => loadSettings({ env: { DATA_DIR, RTMP_PUBLIC_HOST: text } }).rtmpPublicHost;
+  for (const text of ['in.example.com', 'in.example.com:1936', '192.0.2.1', '2001:db8::1', '[2001:db8::1]:1936', ''])
+    assert.equal(hostOf(text), text);
+  for (const text of ['in example.com', 'in.example.com/live', 'in.example.com:', 'me@in.example.com', '[::1'])
+    assert.throws(() => hostOf(text), /RTMP_PUBLIC_HOST must be a host name or an IP address/, text);
 });
 
 test('the default place is the user’s state folder', {

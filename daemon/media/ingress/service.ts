@@ -12,6 +12,7 @@ import { PLATFORM, type Principal } from '#daemon/platform/principal.ts';
 import { MASK } from '#shared/config/annotations.ts';
 import type { DeliveryPlan, IngestEncoding, IngestPlan } from '#shared/delivery/plan.ts';
 import { ApiError, fieldError } from '#shared/errors.ts';
+import { hostAndPort, hostInUrl } from '#shared/format.ts';
 import { INGESTS_PER_TEAM } from '#shared/limits.ts';
 import type {
   CreatedIngress,
@@ -407,8 +408,9 @@ export class IngressService {
   #addressOf(one: IngressDetails, placedAt: string): string {
     if (one.type === 'rtsp') return shownAddress(one.url, MASK);
     if (one.url !== '') return one.url;
-    const host = this.#deps.rtmpHost() || hostOf(placedAt || this.#deps.placer.entryAddress());
-    return one.type === 'rtmp' ? `rtmp://${host}:${RTMP_PORT}/live` : `http://${host}:${WHIP_PORT}/w`;
+    const given = hostAndPort(this.#deps.rtmpHost());
+    const host = hostInUrl(given.host) || hostOf(placedAt || this.#deps.placer.entryAddress());
+    return one.type === 'rtmp' ? `rtmp://${host}:${given.port ?? RTMP_PORT}/live` : `http://${host}:${WHIP_PORT}/w`;
   }
 }
 

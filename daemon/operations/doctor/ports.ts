@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Looks } from '#daemon/cluster/looks.ts';
 import type { NodeEntry } from '#daemon/cluster/node.ts';
+import { hostAndPort, hostInUrl } from '#shared/format.ts';
 import { hostOf } from '#shared/plugin-sdk/network-error.ts';
 import { type Check, failed, fine, skipped, warning } from './check.ts';
 
@@ -57,7 +58,7 @@ export function portChecks({ nodes, looks, heartbeatSeconds, liveKitForBrowsers,
           return typeof problem === 'string' ? [{ ...port, problem }] : [];
         });
         const list = (all: readonly Port[]) =>
-          all.map(({ host, port, what }) => `${host}:${port} (${what})`).join(', ');
+          all.map(({ host, port, what }) => `${hostInUrl(host)}:${port} (${what})`).join(', ');
         if (closed.length === 0) return fine(`${name} can connect to ${list(ports)}. UDP can’t be tested this way.`);
         const message = `${name} can’t connect to ${closed.map((one) => `${list([one])}: ${one.problem}`).join('; ')}.`;
         const cure = 'Open the port in the firewall and at the provider, and check that LiveKit listens there.';
@@ -79,7 +80,7 @@ function portsOf(liveKit: string, rtmpHost: string): Port[] {
         { host, port: LIVEKIT_TCP, what: 'LiveKit’s media over TCP', isGuess: true },
       );
   }
-  const [host = '', port] = rtmpHost.split(':');
-  if (host !== '' && !LOOPBACK.has(host)) ports.push({ host, port: Number(port ?? RTMP), what: 'RTMP' });
+  const { host, port = RTMP } = hostAndPort(rtmpHost);
+  if (host !== '' && !LOOPBACK.has(host)) ports.push({ host, port, what: 'RTMP' });
   return ports;
 }

@@ -93,16 +93,26 @@ describe('ingests', { skip: typeof livekit === 'string' ? livekit : false }, () 
   });
 
   test('addresses: what is configured for LiveKit, else the public host of the daemon', async (t) => {
-    const elsewhere = await testDaemon(t, { ...server.env, RTMP_PUBLIC_HOST: 'in.example.com' });
-    const urls: string[] = [];
-    for (const type of ['rtmp', 'whip']) {
-      const { data } = (await elsewhere.api.post('/apps/live/ingress', { type })).body;
-      assert.equal(data.room, 'live');
-      assert.match(data.participant, /^ingest-[0-9a-f]{12}$/);
-      urls.push(data.url);
-      await elsewhere.api.delete(`/apps/live/ingress/${data.id}`);
-    }
-    assert.deepEqual(urls, ['rtmp://in.example.com:1935/live', 'http://in.example.com:8080/w']);
+    const elsewhere = await testDaemon(t, server.env);
+    const urlsWith = async (host: string): Promise<string[]> => {
+      const values = { RTMP_PUBLIC_HOST: host };
+      assert.equal((await elsewhere.api.patch('/system/settings', { values })).status, 200);
+      const urls: string[] = [];
+      for (const type of ['rtmp', 'whip']) {
+        const { data } = (await elsewhere.api.post('/apps/live/ingress', { type })).body;
+        assert.equal(data.room, 'live');
+        assert.match(data.participant, /^ingest-[0-9a-f]{12}$/);
+        urls.push(data.url);
+        await elsewhere.api.delete(`/apps/live/ingress/${data.id}`);
+      }
+      return urls;
+    };
+    for (const [host, rtmp, whip] of [
+      ['in.example.com', 'in.example.com:1935', 'in.example.com:8080'],
+      ['in.example.com:1936', 'in.example.com:1936', 'in.example.com:8080'],
+      ['2001:db8::1', '[2001:db8::1]:1935', '[2001:db8::1]:8080'],
+    ] as const)
+      assert.deepEqual(await urlsWith(host), [`rtmp://${rtmp}/live`, `http://${whip}/w`]);
   });
 
   test('an app has its own ingests only', async () => {
