@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, statSync } from 'node:fs';
+import { accessSync, chmodSync, constants, existsSync, statSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import Database from 'better-sqlite3';
@@ -6,6 +6,7 @@ import { removeLeftovers, writeAtomicallySync } from '#shared/files/atomic-file.
 import { makeFolderSync } from '#shared/files/make-folder.ts';
 import type { RunFile } from '#shared/files/run-file.ts';
 import type { Db } from './db/open.ts';
+import { fileError } from './files/file-errors.ts';
 
 /** Places below DATA_DIR. */
 export interface DataDir {
@@ -46,12 +47,14 @@ export function prepareDataDir(root: string): DataDir {
 /**
  * Locks a DATA_DIR with an exclusive SQLite transaction, which the system drops however the process ends.
  * @returns the function that releases it
- * @throws DataDirInUse
+ * @throws DataDirInUse; ApiError if the lock is of another user
  */
 export function lockDataDir(dir: DataDir): () => void {
+  const file = path.join(dir.data, 'daemon.lock');
+  requireWritable(existsSync(file) ? file : dir.data);
   let lock: Db | undefined;
   try {
-    lock = new Database(path.join(dir.data, 'daemon.lock'), { timeout: 0 });
+    lock = new Database(file, { timeout: 0 });
     lock.pragma('journal_mode = MEMORY');
     lock.exec('BEGIN EXCLUSIVE');
   } catch (error) {
@@ -64,6 +67,15 @@ export function lockDataDir(dir: DataDir): () => void {
   }
   const held = lock;
   return () => held.close();
+}
+
+/** SQLite opens a file that it can't write for reading, and then locks it for nobody. */
+function requireWritable(file: string): void {
+  try {
+    accessSync(file, constants.W_OK);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EROFS') throw fileError(error, file) ?? error;
+  }
 }
 
 /** Removes what a kill in the middle of a write has left beside the daemon's own files. */

@@ -171,6 +171,24 @@ describe('files of another owner', { skip: process.getuid?.() === 0 ? false : 'n
       new RegExp(`streamhub\\.env cannot be read \\(EACCES\\): .*uid ${NOBODY}.* chown -R `),
     );
   });
+
+  it('a lock of another owner stops the start, also where the folder is of another owner', async (t) => {
+    const dataDir = await temporaryDir(t);
+    await chown(dataDir, NOBODY, NOBODY);
+    const start = () => daemonProcess(t, dataDir, { HOME: dataDir }, [], undefined, NOBODY);
+    await (await start()).end();
+    const folder = path.join(dataDir, 'data');
+    const lock = path.join(folder, 'daemon.lock');
+    const refused = (file: string) =>
+      assert.rejects(start(), new RegExp(`uid ${NOBODY}.* access to ${file} .* chown -R \\S+ ${file} `));
+    await chown(lock, 0, 0);
+    await refused(lock);
+    await chown(lock, NOBODY, NOBODY);
+    await chown(folder, 0, 0);
+    await refused(folder);
+    await chown(folder, NOBODY, NOBODY);
+    await (await start()).end();
+  });
 });
 
 it('a config that cannot be replaced because a folder is in the way names it', async (t) => {
