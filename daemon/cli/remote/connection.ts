@@ -1,5 +1,5 @@
 import type { HttpOptions } from '#shared/client/http.ts';
-import { readRunFile } from '#shared/files/run-file.ts';
+import { type RunFile, readRunFile } from '#shared/files/run-file.ts';
 import { UsageError } from '../exit-codes.ts';
 import { readNamed } from '../named-file.ts';
 import type { Trust } from './light-fetch.ts';
@@ -37,19 +37,28 @@ export const httpOptionsOf = ({ url, token, fetch: send }: Target): HttpOptions 
  * STREAMHUB_TOKEN is set, the current context. STREAMHUB_TOKEN is never sent to the address of a context.
  */
 export async function targetOf(options: ConnectionOptions): Promise<Target> {
-  const { STREAMHUB_URL, STREAMHUB_CONTEXT, STREAMHUB_TOKEN, STREAMHUB_CA_FILE } = process.env;
-  const caFile = options.caFile ?? (STREAMHUB_CA_FILE || undefined);
-  if (options.context !== undefined) return contextTarget(options.context, caFile);
-  if (options.url !== undefined) return remote(options.url, caFile);
-  if (options.dataDir !== undefined || options.envFile !== undefined) {
-    const found = await localTarget(options);
-    if (found !== undefined) return found;
+  const chosen = await choose(options);
+  const caFile = options.caFile ?? (process.env['STREAMHUB_CA_FILE'] || undefined);
+  if ('run' in chosen) return localTarget(chosen.run);
+  return 'url' in chosen ? remote(chosen.url, caFile) : contextTarget(chosen.context, caFile);
+}
+
+/** By its address, by the file that a running daemon writes, or by a context; undefined is the current one. */
+type Choice = { url: string } | { run: RunFile } | { context: string | undefined };
+
+async function choose({ context, url, ...local }: ConnectionOptions): Promise<Choice> {
+  const { STREAMHUB_URL, STREAMHUB_CONTEXT, STREAMHUB_TOKEN } = process.env;
+  if (context !== undefined) return { context };
+  if (url !== undefined) return { url };
+  if (local.dataDir !== undefined || local.envFile !== undefined) {
+    const run = await localRun(local);
+    if (run !== undefined) return { run };
     throw new UsageError('No running daemon was found there. Name its address with --url.');
   }
-  if (STREAMHUB_URL) return remote(STREAMHUB_URL, caFile);
-  if (STREAMHUB_CONTEXT) return contextTarget(STREAMHUB_CONTEXT, caFile);
-  const local = STREAMHUB_TOKEN ? await localTarget(options) : undefined;
-  return local ?? contextTarget(undefined, caFile);
+  if (STREAMHUB_URL) return { url: STREAMHUB_URL };
+  if (STREAMHUB_CONTEXT) return { context: STREAMHUB_CONTEXT };
+  const run = STREAMHUB_TOKEN ? await localRun(local) : undefined;
+  return run === undefined ? { context: undefined } : { run };
 }
 
 /** Whether options or environment name a daemon by its address or context, so that the one of this machine isn't meant. */
@@ -61,11 +70,10 @@ export function namesDaemon({ url, context, dataDir, envFile }: ConnectionOption
 
 /** The address of that daemon alone: no credential is needed for it. @throws UsageError */
 export async function addressOf(options: ConnectionOptions): Promise<string> {
-  const { STREAMHUB_URL, STREAMHUB_CONTEXT } = process.env;
-  const url = options.url ?? (options.context === undefined ? STREAMHUB_URL || undefined : undefined);
-  if (url !== undefined) return (await import('#shared/connection/address.ts')).baseUrl(url);
-  const { readContext } = await import('./contexts.ts');
-  return (await readContext(options.context ?? (STREAMHUB_CONTEXT || undefined))).url;
+  const chosen = await choose(options);
+  if ('run' in chosen) return chosen.run.url;
+  if ('url' in chosen) return (await import('#shared/connection/address.ts')).baseUrl(chosen.url);
+  return (await (await import('./contexts.ts')).readContext(chosen.context)).url;
 }
 
 async function remote(url: string, caFile: string | undefined): Promise<Target> {
@@ -84,10 +92,12 @@ function ownToken(): string {
   throw new UsageError('Set STREAMHUB_TOKEN to an API token, or sign in with: streamhub connect URL');
 }
 
-async function localTarget(options: ConnectionOptions): Promise<Target | undefined> {
+async function localRun(options: ConnectionOptions): Promise<RunFile | undefined> {
   const { commandSettings } = await import('../settings.ts');
-  const run = await readRunFile(commandSettings(options).dataDir);
-  if (run === undefined) return undefined;
+  return readRunFile(commandSettings(options).dataDir);
+}
+
+async function localTarget(run: RunFile): Promise<Target> {
   return {
     url: run.url,
     token: ownToken(),

@@ -4,7 +4,7 @@ import { chmod, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { before, describe, test } from 'node:test';
 import tls from 'node:tls';
-import { targetOf } from '#daemon/cli/remote/connection.ts';
+import { addressOf, targetOf } from '#daemon/cli/remote/connection.ts';
 import { Daemon } from '#daemon/cli/remote/daemon.ts';
 import { lightFetch } from '#daemon/cli/remote/light-fetch.ts';
 import { instanceId } from '#daemon/edge/instance.ts';
@@ -142,6 +142,7 @@ describe('a daemon with TLS_CERT and TLS_KEY', () => {
       daemon.services.background.runAll();
       return (await fingerprint(daemon)) === renewed.fingerprint;
     });
+    assert.equal(await addressOf({ dataDir: daemon.dataDir }), daemon.url);
     const client = new Daemon(await targetOf({ dataDir: daemon.dataDir }), new AbortController().signal);
     const refused = lightFetch({ fingerprint: first.fingerprint })(`${daemon.url}/api/v1/health`, {
       signal: new AbortController().signal,
