@@ -29,7 +29,7 @@ export function explainFailure(error: unknown): string[] {
       // one wrong field is named by the message already
       ...details
         .filter(({ path, message: why }) => message !== `${path} ${why}`)
-        .map(({ path, message: why }) => `  ${asTyped(path)}: ${why}`),
+        .map(({ path, message: why }) => `  ${path === '' ? '' : `${asTyped(path)}: `}${why}`),
       ...(hint == null || message.includes(hint) ? [] : [`  ${hint}`]),
       ...(requestId === undefined ? [] : [`  Request id: ${requestId}`]),
     ];

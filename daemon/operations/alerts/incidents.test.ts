@@ -131,6 +131,17 @@ test('an incident opens once, gets worse, and closes with its duration', (t) => 
   ]);
 });
 
+test('a text that ends in a full stop gets no second one', (t) => {
+  const { start, messages } = setUp(t);
+  const { look } = start();
+  look([{ ...disk(2), text: 'The disk is full.' }]);
+  look([]);
+  assert.deepEqual(
+    messages().map(({ notice }) => notice.lines),
+    [['The disk is full.'], ['The disk is full. It lasted 5 s.']],
+  );
+});
+
 test('what lasts too short opens nothing', (t) => {
   const { rules, clock, start } = setUp(t);
   rules.update('node-away', { forSeconds: 60 });

@@ -1,4 +1,4 @@
-import { duration, plural } from '#shared/format.ts';
+import { duration, plural, sentence } from '#shared/format.ts';
 import { type ConditionId, conditionOf, type Severity } from '#shared/rules/conditions.ts';
 import type { IncidentRow } from './repository.ts';
 
@@ -54,7 +54,7 @@ export function noticeOf(
   const severity = rows.some((row) => row.severity === 'critical') ? 'critical' : 'warning';
   const lines = rows.slice(0, LISTED_LINES).map((row) => {
     const seconds = durationSeconds(row);
-    return isOver && seconds !== null ? `${row.text}. It lasted ${duration(seconds)}.` : `${row.text}.`;
+    return isOver && seconds !== null ? `${sentence(row.text)} It lasted ${duration(seconds)}.` : sentence(row.text);
   });
   if (count > LISTED_LINES) lines.push(`And ${count - LISTED_LINES} more.`);
   if (followers > 0) lines.push(`${plural(followers, 'further incident')} followed from it.`);
@@ -116,7 +116,7 @@ export const summaryNotice = (
   lines: [
     'This channel had reached its limit of messages an hour.',
     open.length === 0 ? 'No incident is open now.' : `${plural(open.length, 'incident is', 'incidents are')} open now:`,
-    ...open.slice(0, LISTED_LINES).map(({ text }) => `${text}.`),
+    ...open.slice(0, LISTED_LINES).map(({ text }) => sentence(text)),
   ],
   incidents: [],
   count: held,

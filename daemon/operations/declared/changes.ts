@@ -167,7 +167,8 @@ function problemsOf({ kind, key, item }: Change, error: unknown): Problem[] {
   if (!(error instanceof ApiError) || error.status >= 500) throw error;
   const named = (place: Place | null, message: string): Problem => ({
     place,
-    message: `${kind.id} ${key}: ${message}`,
+    // a kind of one object has its name
+    message: key === kind.id ? `${key}: ${message}` : `${kind.id} ${key}: ${message}`,
   });
   const details = error.details ?? [];
   if (details.length === 0) return [named(placeOf(item), error.message)];

@@ -49,7 +49,7 @@ const alert = (
 const grew = (change: 'increase' | 'delta', selector = ''): string =>
   `${change}(FAMILY${selector}[15m]) > 0 or (FAMILY${selector} > 0 unless FAMILY${selector} offset 15m) and on (job, instance) up offset 15m == 1`;
 
-const percent = (share: number): string => `${share * 100} %`;
+const percent = (share: number): string => `${Number((share * 100).toPrecision(6))} %`;
 
 /** Every family, declared once. Counters are counted where something happens; gauges are asked for at each scrape. */
 export const FAMILIES = {

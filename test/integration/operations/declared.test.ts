@@ -273,7 +273,7 @@ test('the configuration as a folder', async (t) => {
       (await one('settings.yaml', 'STREAMHUB_SESSION_MAX_DAY: 3\n'))[0] as string,
       /did you mean STREAMHUB_SESSION_MAX_DAYS\?$/,
     );
-    assert.match((await one('livekit.yaml', 'room: 3\n'))[0] as string, /^livekit\.yaml:1:1 livekit livekit: text /);
+    assert.match((await one('livekit.yaml', 'room: 3\n'))[0] as string, /^livekit\.yaml:1:1 livekit: text /);
     const deep = `${'['.repeat(5000)}${']'.repeat(5000)}`;
     assert.match((await one('teams.yaml', deep))[0] as string, /^teams\.yaml:\d+:\d+ .*(nested|valid YAML)/);
     const misspelt = await source.api.post('/apply', { files: [], fingerprint: 'x', prun: true });
