@@ -5,7 +5,7 @@ import Database from 'better-sqlite3';
 import { assertAccessible, browser, builtConsole, goInside, noChromium, openConsole } from '#test/helpers/browser.ts';
 import { testDaemon } from '#test/helpers/daemon.ts';
 import { event, LIVEKIT_KEYS, participant, room, sendWebhook, track } from '#test/helpers/livekit-webhook.ts';
-import { mailbox, makeTeam } from '#test/helpers/people.ts';
+import { linkIn, linkToken, mailbox, PASSWORD } from '#test/helpers/people.ts';
 import { ConsolePage } from './console-page.ts';
 
 const CLUSTER_TOKEN = 'clt_0123456789abcdefghijklmnopqrstuv';
@@ -69,8 +69,11 @@ test('what was, what is, and what to do first', { skip: noChromium }, async (t) 
   });
 
   await t.test('a team sees the load, and no chart of what is not its own', async (t) => {
-    const { owner } = await makeTeam(daemon, 'host');
-    const theirs = await openConsole(t, chromium, daemon.url, { token: owner.api.token ?? '' });
+    const email = 'host-owner@example.com';
+    await daemon.api.post('/tenants', { name: 'host', ownerEmail: email });
+    const invite = { token: linkToken(linkIn(await box.next(email))), password: PASSWORD };
+    const { token } = (await daemon.api.as(null).post('/auth/invite/accept', invite)).body.data;
+    const theirs = await openConsole(t, chromium, daemon.url, { token });
     await theirs.getByRole('img', { name: /^Load over time; now / }).waitFor();
     assert.equal(await theirs.getByRole('figure').count(), 1);
   });

@@ -409,7 +409,7 @@ describe('a backup', () => {
       assert.notEqual(job?.id, before, 'it did not begin');
       return ended(api, job.id);
     };
-    // the newest one can't be read with the stored passphrase, which is no incident
+    // the newest one can't be read with the stored passphrase, which doesn't count as an incident
     const own = await backUp(api, { passphrase: 'a passphrase of its own' });
     assert.equal((await api.patch('/backups/plan', { monthlyTest: true })).status, 200);
     const good = await due(30 * DAY);

@@ -1,5 +1,7 @@
 import { lazy, Suspense, useState } from 'react';
+import { isGlobal } from '#shared/access.ts';
 import { useServerSeries } from '../../api/history.ts';
+import { useMe } from '../../api/rights.ts';
 import { useDaemon } from '../../daemon/daemon-context.tsx';
 import { RangePicker } from '../../ui/form/range-picker.tsx';
 import { Panel } from '../../ui/layout/page.tsx';
@@ -11,6 +13,7 @@ const TimeChart = lazy(async () => ({ default: (await import('../../ui/data/time
 /** Load and streams of the last minutes or hours, with one crosshair over both. Only global callers get the streams. */
 export function OverTime() {
   const { id } = useDaemon();
+  const me = useMe();
   const [minutes, setMinutes] = useState(60);
   const cpu = useServerSeries(id, 'cpu', minutes);
   const memory = useServerSeries(id, 'memory', minutes);
@@ -34,7 +37,7 @@ export function OverTime() {
                 { name: 'Memory', samples: memory },
               ]}
             />
-            {streams.length > 0 || rooms.length > 0 ? (
+            {me && isGlobal(me) ? (
               <TimeChart
                 label="Live"
                 group="server"
