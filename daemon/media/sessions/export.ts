@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { csvLine } from '#daemon/platform/csv.ts';
-import type { SessionExportQuery } from '#shared/schema/sessions.ts';
+import { type SessionExportQuery, SessionRow, SessionStay } from '#shared/schema/sessions.ts';
 import type { SessionFilter, sessionReading } from './reading.ts';
 import { sessionRow, stayRow } from './rows.ts';
 
@@ -20,15 +20,13 @@ type Cells = Record<string, unknown>;
 
 /** The rows of a list as text, newest session first; each piece is some hundred rows. */
 export async function* exportText(request: ExportRequest): AsyncGenerator<string> {
-  let isFirst = true;
-  for await (const rows of request.of === 'sessions' ? sessions(request) : stays(request)) {
-    if (request.format === 'jsonl') yield rows.map((row) => `${JSON.stringify(row)}\n`).join('');
-    else {
-      const lines = rows.map((row) => csvLine(Object.values(row)));
-      yield (isFirst && rows[0] !== undefined ? [csvLine(Object.keys(rows[0])), ...lines] : lines).join('');
-    }
-    isFirst = false;
-  }
+  const isCsv = request.format === 'csv';
+  const columns = COLUMNS[request.of];
+  const lineOf = (row: Cells): string =>
+    isCsv ? csvLine(columns.map((column) => row[column])) : `${JSON.stringify(row)}\n`;
+  if (isCsv) yield csvLine(columns);
+  for await (const rows of request.of === 'sessions' ? sessions(request) : stays(request))
+    yield rows.map(lineOf).join('');
 }
 
 async function* sessions({ app, filter, read, now }: ExportRequest): AsyncGenerator<Cells[]> {
@@ -66,12 +64,20 @@ async function* steps(filter: SessionFilter, read: ExportRequest['read']) {
   }
 }
 
-/** Spans become two columns, so that CSV has one value in each. */
-function flat(row: Record<string, unknown>): Cells {
-  const cells: Cells = {};
-  for (const [key, value] of Object.entries(row)) {
-    if (!key.endsWith('Between')) cells[key] = value;
-    else cells[key.replace('Between', 'NotBefore')] = (value as { from: string } | null)?.from ?? null;
-  }
-  return cells;
-}
+/** Of a span, a second column has the beginning, so that CSV has one value in each. */
+const flatName = (key: string): string => key.replace(/Between$/, 'NotBefore');
+
+const flat = (row: Record<string, unknown>): Cells =>
+  Object.fromEntries(
+    Object.entries(row).map(([key, value]) => [
+      flatName(key),
+      flatName(key) === key ? value : ((value as { from: string } | null)?.from ?? null),
+    ]),
+  );
+
+const ofSession = Object.keys(SessionRow.properties).map(flatName);
+const ofStay = Object.keys(SessionStay.properties).filter((key) => key !== 'id' && key !== 'tracks');
+const COLUMNS = {
+  sessions: ofSession,
+  participants: ['app', 'session', 'room', 'roomSid', 'sessionStartedAt', ...ofStay.map(flatName)],
+} as const satisfies Record<ExportRequest['of'], readonly string[]>;

@@ -8,10 +8,10 @@ import type { MonthUsageService } from './service.ts';
 export function usageRoutes(app: FastifyInstance, { monthUsage: usage }: { monthUsage: MonthUsageService }): void {
   route(app, ops.getMonthUsage, async ({ query, principal }) => ok(await usage.month(query, principal)));
   route(app, ops.exportMonthUsage, async ({ query, principal, reply }) => {
-    const text = await usage.csv(query, principal);
+    const { month, text } = await usage.csv(query, principal);
     return reply
       .type('text/csv; charset=utf-8')
-      .header('content-disposition', `attachment; filename="usage-${query.month ?? 'month'}.csv"`)
+      .header('content-disposition', `attachment; filename="usage-${month}.csv"`)
       .send(text);
   });
   route(app, ops.getNodeUsage, ({ query }) => ok(usage.nodes(query)));

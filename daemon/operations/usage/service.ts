@@ -136,11 +136,11 @@ export class MonthUsageService {
   }
 
   /** The month's apps as CSV, to bill from. */
-  async csv(query: UsageQuery, principal: Principal): Promise<string> {
+  async csv(query: UsageQuery, principal: Principal): Promise<{ month: string; text: string }> {
     const { month, apps, unread } = await this.month(query, principal);
     const lines = apps.map(({ app, team, ...amounts }) => [month, team, app, ...COLUMNS.map((key) => amounts[key])]);
     const empty = unread.map(({ app, team }) => [month, team, app, ...COLUMNS.map(() => null)]);
-    return [['month', 'team', 'app', ...COLUMNS], ...lines, ...empty].map(csvLine).join('');
+    return { month, text: [['month', 'team', 'app', ...COLUMNS], ...lines, ...empty].map(csvLine).join('') };
   }
 
   nodes(query: UsageQuery): NodeUsage {

@@ -201,7 +201,7 @@ test('ladders by egress workers: one order for each quality; ffmpeg makes what t
 
     await stop('safe', lost.id);
     const { vod, warnings } = await ladderOf('safe', lost.id);
-    assert.match(vod.note, /was lost/);
+    assert.match(vod.note, /^It was cut off/);
     assert.match(
       byFfmpeg.exec(warnings[0] ?? '')?.[1] ?? '',
       /^180p: the egress service that made it is gone/,

@@ -228,6 +228,12 @@ test('filters, pages, a person, figures and exports', async (t) => {
   const lines = csv.text.trimEnd().split('\r\n');
   assert.equal(lines.length, 9);
   assert.match(lines[0] as string, /^app,session,room,roomSid,sessionStartedAt,sid,identity,name,kind/);
+  // a program that reads it finds its columns also on a quiet day
+  assert.equal((await file('of=participants&room=nothing')).text, `${lines[0]}\r\n`);
+  assert.match(
+    (await file('room=nothing')).text,
+    /^id,app,room,roomSid,node,[\w,]+,endedAt,endedNotBefore,[\w,]+,errors\r\n$/,
+  );
   const rows = (await file('format=jsonl&errors=true')).text
     .trimEnd()
     .split('\n')

@@ -67,6 +67,8 @@ test('minutes by day and month, kept when the sessions are deleted; a table to b
   assert.deepEqual(all.apps.map(({ app }: any) => app).sort(), ['bills', 'live']);
   const csv = await daemon.api.get(`/usage/export?month=${month}`);
   assert.match(csv.headers.get('content-type') ?? '', /^text\/csv/);
+  const newest = await daemon.api.get('/usage/export');
+  assert.match(newest.headers.get('content-disposition') ?? '', /filename="usage-\d{4}-\d\d\.csv"/);
   const [head, ...lines] = csv.text.trimEnd().split('\r\n');
   assert.equal(head, 'month,team,app,sessions,sessionMinutes,participantMinutes,recordedMinutes,storedBytes');
   assert.match(lines.find((line) => line.includes(',bills,')) ?? '', new RegExp(`^${month},[^,]+,bills,\\d+,`));
