@@ -2,6 +2,7 @@ import type { Plugin } from '#shared/plugin-sdk/plugin.ts';
 import { describeProblems } from '#shared/plugin-sdk/preset.ts';
 import { type PluginRefusal, refusal } from '#shared/plugin-sdk/problems.ts';
 import type { StorageProvider } from '#shared/plugin-sdk/storage-provider.ts';
+import { isOptionValue } from '#shared/schema/s3.ts';
 import { CredentialFields, StorageCapabilitiesShape } from './provider-shape.ts';
 import type { ProviderDescription } from './records.ts';
 
@@ -26,6 +27,12 @@ function describe(provider: StorageProvider): ProviderDescription {
   ];
   if (settings?.type !== 'object' || typeof settings.properties !== 'object')
     problems.push('settings is not an object schema');
+  else
+    for (const [name, field] of Object.entries(settings.properties)) {
+      const value = (field as { default?: unknown } | null)?.default;
+      if (value !== undefined && !isOptionValue(value))
+        problems.push(`the default of settings.${name} is not a text, a number or a boolean`);
+    }
   if (typeof provider.open !== 'function') problems.push('open is not a function');
   if (!Number.isInteger(maxDeleteBatch) || maxDeleteBatch < 1 || maxDeleteBatch > 1000)
     problems.push('maxDeleteBatch must be 1 to 1000');

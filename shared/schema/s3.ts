@@ -2,14 +2,25 @@ import { type Static, Type } from 'typebox';
 import { LONGEST_CREDENTIAL } from '../plugin-sdk/credential-length.ts';
 import { Instant, nullable, object, oneOf } from './common.ts';
 
+/** Characters of an option's value. */
+const LONGEST_OPTION = 1024;
+
 const options = Type.Record(
   Type.String({ maxLength: 64 }),
-  Type.Union([Type.String({ maxLength: 1024 }), Type.Number(), Type.Boolean()]),
+  Type.Union([Type.String({ maxLength: LONGEST_OPTION }), Type.Number(), Type.Boolean()]),
   {
     description: 'Additional settings of the provider.',
     maxProperties: 32,
   },
 );
+
+/** Can a setting of a provider have this value? Configs and plugins may have others. */
+export const isOptionValue = (value: unknown): value is string | number | boolean =>
+  typeof value === 'string'
+    ? value.length <= LONGEST_OPTION
+    : typeof value === 'number'
+      ? Number.isFinite(value)
+      : typeof value === 'boolean';
 
 /** The storage of an app as it may be shown: credentials masked, secrets never. */
 export const S3View = object(

@@ -1,5 +1,5 @@
 import type { Log } from '#daemon/platform/log.ts';
-import type { S3View } from '#shared/schema/s3.ts';
+import { isOptionValue, type S3View } from '#shared/schema/s3.ts';
 import type { SecretStore } from '../secrets/store.ts';
 import { keptCredentials, placeId, storageCredentials } from './credentials.ts';
 import type { LastUses } from './last-use.ts';
@@ -70,6 +70,11 @@ export function storageView(
           'The machine’s role was chosen for another bucket. An operator can choose it for this one, or enter access keys',
         ]
       : [];
+  const all = Object.entries(block.options ?? {});
+  const shown = all.filter((option): option is [string, string | number | boolean] => isOptionValue(option[1]));
+  const odd = all
+    .filter(([, value]) => !isOptionValue(value))
+    .map(([name]) => `options.${name} of the config is not a text, a number or a boolean, so it is not shown`);
   const publicVods = block.publicUrl !== '';
   return {
     provider: block.provider,
@@ -80,7 +85,7 @@ export function storageView(
     prefix: block.prefix,
     public_url: block.publicUrl,
     public_endpoint: block.publicEndpoint,
-    options: (block.options ?? {}) as S3View['options'],
+    options: Object.fromEntries(shown),
     credentials: role === undefined ? 'keys' : 'role',
     accessKeyEnv,
     secretKeyEnv,
@@ -103,6 +108,6 @@ export function storageView(
       : null,
     recordingsElsewhere,
     elsewhere,
-    warnings: [...warnings, ...fromOutside, ...lostRole],
+    warnings: [...warnings, ...fromOutside, ...lostRole, ...odd],
   };
 }

@@ -41,9 +41,16 @@ const AT_LOAD: Record<string, { code: string; manifest?: object; reason: RegExp 
   'nests-too-deep': {
     code: providerCode(
       'nests-too-deep',
-      "settings: { type: 'object', properties: { a: { default: JSON.parse('['.repeat(90) + ']'.repeat(90)) } } },",
+      "settings: { type: 'object', properties: { a: { default: '', examples: JSON.parse('['.repeat(90) + ']'.repeat(90)) } } },",
     ),
     reason: /nested too deep/,
+  },
+  'keeps-lists': {
+    code: providerCode(
+      'keeps-lists',
+      "settings: { type: 'object', properties: { bucket: { default: '' }, list: { default: ['a'] } } },",
+    ),
+    reason: /the default of settings\.list is not a text, a number or a boolean/,
   },
   'misses-a-file': { code: "import './nowhere.mjs';", reason: /Cannot find module/ },
 };

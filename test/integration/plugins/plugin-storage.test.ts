@@ -36,7 +36,9 @@ const daemon = sharedDaemon({}, async () => {
   const { port } = store.address() as AddressInfo;
   address = `http://127.0.0.1:${port}`;
   const one = "credentials: [{ name: 'secret', title: 'Token', secret: true, required: true }],";
-  for (const [id, declared] of Object.entries({ shelf: '', secretive: one, trusting: 'credentials: [],' }))
+  const odd = 'normalise: (settings) => ({ ...settings, shelves: [1, 2] }),';
+  const all = { shelf: '', secretive: one, trusting: 'credentials: [],', odd };
+  for (const [id, declared] of Object.entries(all))
     await installPlugin(daemon.dataDir, id, providerCode(id, declared + open(port)));
   await api.post('/plugins/reload');
 });
@@ -95,4 +97,23 @@ test('a provider gets only the credentials that it declares', async () => {
   assert.deepEqual(await shownFor(app), { secret: 'token' });
   await change(app, { provider: 'trusting' });
   assert.deepEqual(await shownFor(app), {});
+});
+
+test('settings that an app can’t keep are refused before anything is stored; what a config has of them is not shown', async () => {
+  const app = await newApp({ provider: 'shelf', bucket: 'rec' });
+  const refused = await api.put(`/apps/${app}/s3`, { provider: 'odd' });
+  assert.deepEqual([refused.status, refused.body.code], [502, 'PLUGIN_FAILED'], refused.text);
+  assert.match(refused.body.message, /its setting shelves got a value that is not a text, a number or a boolean/);
+  const { provider, warnings } = (await api.get(`/apps/${app}/s3`)).body.data;
+  assert.deepEqual([provider, warnings], ['shelf', []]);
+
+  const { yaml } = (await api.get(`/apps/${app}/config/raw`)).body.data;
+  const odd = yaml.replace(/^( {2}options:\n).*$/m, '$1    tags: [a, b]\n    note:\n    depth: 2');
+  assert.notEqual(odd, yaml);
+  const put = await api.put(`/apps/${app}/config/raw`, { yaml: odd });
+  assert.equal(put.status, 200, put.text);
+  const view = await api.get(`/apps/${app}/s3`);
+  assert.equal(view.status, 200, view.text);
+  assert.deepEqual(view.body.data.options, { depth: 2 });
+  assert.match(view.body.data.warnings.join(), /options\.tags of the config .*options\.note of the config/);
 });
