@@ -66,7 +66,7 @@ export async function buildApp(services: Services): Promise<FastifyInstance> {
     clientErrorHandler: answerClientError(refusals) as never,
     frameworkErrors: answerBadUrl(refusals) as never,
     forceCloseConnections: 'idle',
-    exposeHeadRoutes: false,
+    exposeHeadRoutes: true,
     // behind a proxy that keeps the path, requests come with it; behind one that strips it, without
     rewriteUrl: (request: IncomingMessage) => withoutBase(request.url ?? '/', base),
   }) as unknown as FastifyInstance;

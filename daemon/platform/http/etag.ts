@@ -26,7 +26,8 @@ export function installEtags(app: FastifyInstance): void {
       const known = request.headers['if-none-match'];
       if (known === undefined || !matchesEtag(known, etag)) return done(null, payload);
       reply.code(304).removeHeader('content-type').removeHeader('content-length');
-      done(null, null);
+      // the text of a HEAD is dropped after this
+      done(null, request.method === 'HEAD' ? payload : null);
     };
   });
 }

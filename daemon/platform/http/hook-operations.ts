@@ -21,6 +21,9 @@ export function hookOperations<S extends keyof Stages>(
     const op = route.config?.operation;
     const hook = op === undefined ? undefined : hookFor(op);
     if (hook === undefined) return;
-    Object.assign(route, { [stage]: [route[stage] ?? [], hook].flat() });
+    const hooks = [route[stage] ?? []].flat() as unknown[];
+    // the last one of a HEAD route is Fastify's, which empties the answer
+    const isEmptied = stage === 'onSend' && route.method === 'HEAD';
+    Object.assign(route, { [stage]: hooks.toSpliced(isEmptied ? -1 : hooks.length, 0, hook) });
   });
 }

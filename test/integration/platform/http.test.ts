@@ -167,11 +167,14 @@ describe('HTTP conventions', () => {
     assert.deepEqual([ofHealth.status, ofHealth.text], [200, '']);
     const list = await daemon.api.get('/apps');
     const head = await daemon.api.call('HEAD', '/apps');
-    assert.deepEqual(
-      [head.status, head.text, head.headers.get('content-length')],
-      [200, '', list.headers.get('content-length')],
-    );
+    const told = ({ headers }: typeof list) => [headers.get('content-length'), headers.get('etag')];
+    assert.ok(list.headers.get('etag'));
+    assert.deepEqual([head.status, head.text, ...told(head)], [200, '', ...told(list)]);
+    const known = { 'if-none-match': list.headers.get('etag') as string };
+    assert.equal((await daemon.api.call('HEAD', '/apps', undefined, known)).status, 304);
     assert.equal((await daemon.api.as(null).call('HEAD', '/apps')).status, 401);
+    for (const place of ['//watch/live/live-stage', '//sdk/hls.mjs', '//telemetry.js', '/docs', '/openapi.json'])
+      assert.equal((await daemon.api.call('HEAD', place)).status, (await daemon.api.get(place)).status, place);
     assert.equal((await daemon.api.call('HEAD', '/events')).status, 404);
     assert.equal((await daemon.api.call('HEAD', '/tokens/1')).status, 404);
   });
