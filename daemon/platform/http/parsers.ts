@@ -84,7 +84,9 @@ function compression({ headers }: FastifyRequest): ApiError | undefined {
 
 /** Refuses a body in another charset: read as UTF-8, it would be stored damaged. */
 function charset({ headers }: FastifyRequest): ApiError | undefined {
-  const [, name = 'utf-8'] = /;\s*charset\s*=\s*"?([^\s;"]+)/i.exec(headers['content-type'] ?? '') ?? [];
+  const type = headers['content-type'] ?? '';
+  if (!type.includes(';')) return undefined;
+  const [, name = 'utf-8'] = /;\s*charset\s*=\s*"?([^\s;"]+)/i.exec(type) ?? [];
   if (/^(?:utf-?8|us-ascii)$/i.test(name)) return undefined;
   const reason = `The body has the charset ${name.slice(0, 40)}. Send it as UTF-8.`;
   return new ApiError('BAD_REQUEST', { reason });
