@@ -53,12 +53,14 @@ export function recoverVod(db: Db, id: number, found: MediaInspectOutput, reason
     vod = keepSnapshots(db, vod, { prefix: own + vod.snapshot_prefix, count: found.pictures }, at);
   }
   if (segments === undefined || found.facts === undefined) {
-    if (segments !== undefined) keepLeftovers(db, vod, segments.keys, at);
     const changes = failVod(db, id, reason, at);
     // what can't be looked at now is looked at later, or deleted with the row
-    const file_key = vod.file_key === null ? null : own + vod.file_key;
-    const failed = vods.update(id, found.isAway ? { file_key } : { file_key: null, local_path: null });
-    return changes.map((change) => ({ ...change, vod: failed }));
+    if (found.isAway) vods.update(id, { file_key: vod.file_key === null ? null : own + vod.file_key });
+    else if (segments !== undefined) {
+      keepLeftovers(db, vod, segments.keys, at);
+      vods.update(id, { file_key: null, local_path: null });
+    }
+    return changes.map((change) => ({ ...change, vod: vods.get(id) as VodRecord }));
   }
   const facts = boundedFacts(found.facts, spanOf(vod, at), segments.bytes);
   vods.addVariant({

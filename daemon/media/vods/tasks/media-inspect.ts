@@ -105,30 +105,32 @@ async function inspect(
   { ffprobe, isLost }: MediaInspectInput,
 ): Promise<Pick<MediaInspectOutput, 'facts' | 'segments'>> {
   const size = (await client.head(key))?.size;
-  if (size === undefined) {
-    if (isLost && key.endsWith('.m3u8')) return { facts: undefined, segments: await leftBeside(client, key) };
-    throw new StorageError('OBJECT_MISSING');
+  if (key.endsWith('.m3u8')) {
+    const found = size === undefined ? undefined : await inspectPlaylist(client, key, size, { ffprobe, isLost });
+    if (found !== undefined) return found;
+    if (isLost) return { facts: undefined, segments: await leftBeside(client, key) };
+    if (size !== undefined) return { facts: undefined, segments: undefined };
   }
-  if (key.endsWith('.m3u8')) return inspectPlaylist(client, key, size, { ffprobe, isLost });
+  if (size === undefined) throw new StorageError('OBJECT_MISSING');
   const facts = await readMp4((offset, length) => part(client, key, offset, length), size);
   if (facts !== undefined || ffprobe === undefined) return { facts, segments: undefined };
   return { facts: await probe(ffprobe, await part(client, key, 0, PROBED_BYTES)), segments: undefined };
 }
 
+/** Undefined if it can't be read, or is not a playlist with segments. */
 async function inspectPlaylist(
   client: StorageClient,
   key: string,
   size: number,
   { ffprobe, isLost }: { ffprobe: string | undefined; isLost: boolean },
-): Promise<Pick<MediaInspectOutput, 'facts' | 'segments'>> {
-  if (size > MAX_PLAYLIST_BYTES) return { facts: undefined, segments: undefined };
+): Promise<Pick<MediaInspectOutput, 'facts' | 'segments'> | undefined> {
+  if (size > MAX_PLAYLIST_BYTES) return undefined;
   const text = (await part(client, key, 0, size)).toString();
   const folder = path.posix.dirname(key);
   const names = text.split(/\r?\n/).filter((line) => line !== '' && !line.startsWith('#'));
   const keys = names.filter((name) => !name.includes('/')).map((name) => path.posix.join(folder, name));
   const first = keys[0];
-  if (!text.startsWith('#EXTM3U') || first === undefined)
-    return { facts: undefined, segments: isLost ? await leftBeside(client, key) : undefined };
+  if (!text.startsWith('#EXTM3U') || first === undefined) return undefined;
   // players would wait for more
   if (isLost && !text.includes('#EXT-X-ENDLIST')) {
     const ended = `${text.trimEnd()}\n#EXT-X-ENDLIST\n`;
