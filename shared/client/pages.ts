@@ -18,8 +18,8 @@ export async function* rowsOf<R>(
   for (;;) {
     for (const row of page.data) {
       const key = keyOf(row);
-      if (given.has(key)) continue;
-      given.add(key);
+      if (key !== undefined && given.has(key)) continue;
+      if (key !== undefined) given.add(key);
       yield row;
     }
     let next = page.offset + page.data.length;
@@ -35,8 +35,9 @@ export async function* rowsOf<R>(
   }
 }
 
-/** Lists over several apps have ids of each. Rooms have names. */
-function keyOf(row: unknown): string {
+/** Lists over several apps have ids of each. Rooms have names. Undefined: nothing tells a row from others. */
+function keyOf(row: unknown): string | undefined {
   const { app, id, name } = row as Record<'app' | 'id' | 'name', unknown>;
-  return JSON.stringify([app, id ?? name]);
+  const own = id ?? name;
+  return own === undefined ? undefined : JSON.stringify([app, own]);
 }
