@@ -29,13 +29,21 @@ export function useDraft(app: string): Draft | undefined {
   return useDrafts((drafts) => (key === undefined ? undefined : drafts[key]));
 }
 
-export function setDraft(key: string, draft: Draft): void {
+/** Keeps a text; one that is as it was begun is not a draft. Without a key nothing is kept. */
+export function keepDraft(key: string | undefined, text: string, base: Draft['base']): void {
+  if (key === undefined) return;
+  if (text === base.yaml) {
+    dropDraft(key);
+    return;
+  }
+  const draft = { text, base, at: new Date().toISOString() };
   useDrafts.setState({ [key]: draft });
   waiting.set(key, draft);
   timer ??= setTimeout(write, WRITE_AFTER);
 }
 
-export function dropDraft(key: string): void {
+export function dropDraft(key: string | undefined): void {
+  if (key === undefined) return;
   waiting.delete(key);
   localStorage.removeItem(key);
   useDrafts.setState({ [key]: undefined });

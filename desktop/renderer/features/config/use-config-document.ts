@@ -2,7 +2,7 @@ import { useCallback, useEffect } from 'react';
 import { getRawConfig } from '#shared/contract/config.ts';
 import type { ResultOf } from '#shared/contract/operation.ts';
 import { useRead } from '../../api/query.ts';
-import { type Draft, dropDraft, setDraft, useDraft, useDraftKey } from './drafts.ts';
+import { type Draft, dropDraft, keepDraft, useDraft, useDraftKey } from './drafts.ts';
 
 export type RawConfig = ResultOf<typeof getRawConfig>['data'];
 
@@ -31,25 +31,16 @@ export function useConfigDocument(app: string) {
   const draft = raw?.masked ? undefined : kept;
   // a draft that equals the active config is no longer needed
   useEffect(() => {
-    if (key !== undefined && draft && raw && draft.text === raw.yaml) dropDraft(key);
+    if (draft && raw && draft.text === raw.yaml) dropDraft(key);
   }, [draft, raw, key]);
-  const rebase = useCallback(
-    (text: string, base: { yaml: string; etag: string }) => {
-      if (key === undefined) return;
-      if (text === base.yaml) dropDraft(key);
-      else setDraft(key, { text, base, at: new Date().toISOString() });
-    },
-    [key],
-  );
+  const rebase = useCallback((text: string, base: Draft['base']) => keepDraft(key, text, base), [key]);
   const setText = useCallback(
     (text: string) => {
       if (raw) rebase(text, draft?.base ?? { yaml: raw.yaml, etag: raw.etag });
     },
     [rebase, raw, draft],
   );
-  const discard = useCallback(() => {
-    if (key !== undefined) dropDraft(key);
-  }, [key]);
+  const discard = useCallback(() => dropDraft(key), [key]);
   const document: ConfigDocument | undefined =
     key === undefined
       ? undefined

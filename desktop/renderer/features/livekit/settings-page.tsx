@@ -21,7 +21,7 @@ import { State } from '../../ui/feedback/state.tsx';
 import { Page, Panel, TablePanel } from '../../ui/layout/page.tsx';
 import { Ago, At } from '../../ui/words/time.tsx';
 import { DiffView } from '../config/diff-view.tsx';
-import { dropDraft, setDraft, useDraft, useDraftKey } from '../config/drafts.ts';
+import { dropDraft, keepDraft, useDraft, useDraftKey } from '../config/drafts.ts';
 import { FormView } from '../config/form-view.tsx';
 import type { SchemaNode } from '../config/schema-nodes.ts';
 import { YamlEditor } from '../config/yaml-editor.tsx';
@@ -67,13 +67,8 @@ function Editor({ settings }: { settings: LiveKitOwnSettings }) {
   /** What the text was made from; a change of someone else doesn't replace it. */
   const base = draft?.base ?? { yaml: settings.text, etag: settings.etag };
   const text = draft?.text ?? settings.text;
-  const discard = (): void => {
-    if (key !== undefined) dropDraft(key);
-  };
-  const setText = (next: string): void => {
-    if (next === base.yaml) discard();
-    else if (key !== undefined) setDraft(key, { text: next, base, at: new Date().toISOString() });
-  };
+  const discard = (): void => dropDraft(key);
+  const setText = (next: string): void => keepDraft(key, next, base);
   const [view, setView] = useState('form');
   const [rollOut, setRollOut] = useState<RollOut>('drain');
   const put = useChange(putLiveKitSettings, { refreshes: REFRESHES });
