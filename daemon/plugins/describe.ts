@@ -2,7 +2,7 @@ import type { Plugin } from '#shared/plugin-sdk/plugin.ts';
 import { describeProblems } from '#shared/plugin-sdk/preset.ts';
 import { type PluginRefusal, refusal } from '#shared/plugin-sdk/problems.ts';
 import type { StorageProvider } from '#shared/plugin-sdk/storage-provider.ts';
-import { isOptionValue } from '#shared/schema/s3.ts';
+import { isOptionValue, OPTION_VALUES } from '#shared/schema/s3.ts';
 import { CredentialFields, StorageCapabilitiesShape } from './provider-shape.ts';
 import type { ProviderDescription } from './records.ts';
 
@@ -31,7 +31,7 @@ function describe(provider: StorageProvider): ProviderDescription {
     for (const [name, field] of Object.entries(settings.properties)) {
       const value = (field as { default?: unknown } | null)?.default;
       if (value !== undefined && !isOptionValue(value))
-        problems.push(`the default of settings.${name} is not a text, a number or a boolean`);
+        problems.push(`the default of settings.${name} is not ${OPTION_VALUES}`);
     }
   if (typeof provider.open !== 'function') problems.push('open is not a function');
   if (!Number.isInteger(maxDeleteBatch) || maxDeleteBatch < 1 || maxDeleteBatch > 1000)

@@ -14,6 +14,8 @@ const options = Type.Record(
   },
 );
 
+/** What `isOptionValue` takes, in words. */
+export const OPTION_VALUES = 'a text, a number or a boolean';
 /** Can a setting of a provider have this value? Configs and plugins may have others. */
 export const isOptionValue = (value: unknown): value is string | number | boolean =>
   typeof value === 'string'

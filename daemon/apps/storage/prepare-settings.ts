@@ -3,7 +3,7 @@ import type { WorkerPool } from '#daemon/platform/workers/pool.ts';
 import type { PluginService } from '#daemon/plugins/service.ts';
 import { ApiError } from '#shared/errors.ts';
 import { USUAL_CREDENTIAL } from '#shared/plugin-sdk/credential-length.ts';
-import { isOptionValue, type PutS3Body } from '#shared/schema/s3.ts';
+import { isOptionValue, OPTION_VALUES, type PutS3Body } from '#shared/schema/s3.ts';
 import type { StoragePlace } from './location.ts';
 import { checkLengths, givenFields, mergedSettings, requireSound } from './settings-change.ts';
 import type { StorageSettingsInput, StorageSettingsOutput } from './tasks/storage-settings.ts';
@@ -50,7 +50,7 @@ export async function prepareSettings(
   const warnings = requireSound(output.findings);
   const odd = Object.keys(output.settings).find((name) => !isOptionValue(output.settings[name]));
   if (odd !== undefined) {
-    const reason = `its setting ${odd} got a value that is not a text, a number or a boolean`;
+    const reason = `its setting ${odd} got a value that is not ${OPTION_VALUES}`;
     throw new ApiError('PLUGIN_FAILED', { plugin: ref.plugin, reason });
   }
   return { settings: output.settings, warnings };

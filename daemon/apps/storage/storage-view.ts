@@ -1,5 +1,5 @@
 import type { Log } from '#daemon/platform/log.ts';
-import { isOptionValue, type S3View } from '#shared/schema/s3.ts';
+import { isOptionValue, OPTION_VALUES, type S3View } from '#shared/schema/s3.ts';
 import type { SecretStore } from '../secrets/store.ts';
 import { keptCredentials, placeId, storageCredentials } from './credentials.ts';
 import type { LastUses } from './last-use.ts';
@@ -74,7 +74,7 @@ export function storageView(
   const shown = all.filter((option): option is [string, string | number | boolean] => isOptionValue(option[1]));
   const odd = all
     .filter(([, value]) => !isOptionValue(value))
-    .map(([name]) => `options.${name} of the config is not a text, a number or a boolean, so it is not shown`);
+    .map(([name]) => `options.${name} of the config is not ${OPTION_VALUES}, so it is not shown`);
   const publicVods = block.publicUrl !== '';
   return {
     provider: block.provider,

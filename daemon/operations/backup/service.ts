@@ -261,15 +261,14 @@ export class BackupService {
     return this.plan();
   }
 
-  /** The plan as a change would make it. @throws ApiError as `updatePlan` */
-  async checkPlan({ passphrase, ...body }: BackupPlanBody): Promise<StoredPlan> {
+  /** Checks the plan as a change would make it. @throws ApiError as `updatePlan` */
+  async checkPlan({ passphrase, ...body }: BackupPlanBody): Promise<void> {
     const next: StoredPlan = { ...this.#deps.scheduler().read(), ...body };
     if (body.cron) cronOf(body.cron);
     await this.#deps.places.of(next.destination);
     const isStored = this.#deps.secrets.get(PASSPHRASE) !== undefined;
     const willHave = passphrase === undefined ? isStored : passphrase !== null;
     if ((next.cron !== null || next.monthlyTest) && !willHave) throw new ApiError('BACKUP_PASSPHRASE_MISSING');
-    return next;
   }
 
   /** @throws ApiError RESTORE_NOT_PENDING */

@@ -43,7 +43,7 @@ export function route<O extends Operation>(
     method: op.method,
     url: op.path.replace(/\{(\w+)\}/g, ':$1'),
     // a HEAD of the event stream would open one
-    exposeHeadRoute: op.method === 'GET' && op.produces !== 'text/event-stream',
+    exposeHeadRoute: op.produces !== 'text/event-stream',
     config: { operation: op, isMemoized: memo },
     schema: {
       ...(op.params ? { params: op.params } : {}),
