@@ -170,7 +170,7 @@ export const SystemSettings = object({
   cluster: object({
     enabled: Type.Boolean(),
     redisConfigured: Type.Boolean(),
-    redisUrl: text('The Redis that joining nodes are told: only `host:port`. Empty if unset.'),
+    redisUrl: text('The Redis address that joining nodes get, as `host:port`. Empty if unset.'),
     nodesCount: Type.Integer(),
   }),
   metrics: object({ tokenSet: set('The scrape token') }),

@@ -124,7 +124,7 @@ describe('an app whose files are gone or damaged', () => {
   });
 });
 
-test('a database that is damaged while it is used concerns its app only: lists and figures of all apps are told without it', async (t) => {
+test('a database that is damaged during use affects only its app: lists and figures of all apps leave it out', async (t) => {
   const dataDir = await temporaryDir(t);
   const { api, services } = await testDaemon(t, {}, { dataDir });
   const { databases, monthUsage } = services;

@@ -269,7 +269,7 @@ describe('pack and add', () => {
     assert.deepEqual((await readdir(path.join(daemon.dataDir, 'plugins'))).sort(), ['.previous', 'a-store']);
   });
 
-  test('what has the id of an installed plugin replaces it, whatever the names of both', async (t) => {
+  test('a plugin replaces the installed one with the same id, under any file name', async (t) => {
     const dir = await temporaryDir(t);
     const dataDir = path.join(dir, 'data');
     const preset = 'id: dup\ntitle: A\ndescription: A.\nuseCase: None.\npatch: {recording: {layout: grid}}\n';

@@ -78,7 +78,7 @@ test('what was, what is, and what to do first', { skip: noChromium }, async (t) 
     assert.equal(await theirs.getByRole('figure').count(), 1);
   });
 
-  await t.test('the Redis that joining nodes are told is shown with its address', async () => {
+  await t.test('the Redis address for joining nodes is shown', async () => {
     await page.getByText('127.0.0.1:6390').waitFor();
   });
 

@@ -245,7 +245,7 @@ test('rules, channels and incidents of a daemon', async (t) => {
     },
   );
 
-  await t.test('each address of a mail channel has its mail once, whatever happens to the others', async () => {
+  await t.test('each address of a mail channel gets its mail once, even if others are refused', async () => {
     const to = ['first@example.com', 'gone@example.com', 'full@example.com', 'last@example.com'];
     const { id } = (await api.post('/alerts/channels', { kind: 'email', name: 'Duty', to })).body.data;
     const channel = async () => (await api.get('/alerts/channels')).body.data.find((one: any) => one.id === id);

@@ -410,7 +410,7 @@ describe('a backup', () => {
       return ended(api, job.id);
     };
     // the newest one can't be read with the stored passphrase, which doesn't count as an incident
-    const own = await backUp(api, { passphrase: 'a passphrase of its own' });
+    const own = await backUp(api, { passphrase: 'a separate passphrase' });
     assert.equal((await api.patch('/backups/plan', { monthlyTest: true })).status, 200);
     const good = await due(30 * DAY);
     assert.equal(good.state, 'succeeded', JSON.stringify(good.error));

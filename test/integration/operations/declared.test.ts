@@ -465,18 +465,21 @@ test('the configuration as a folder', async (t) => {
     );
   });
 
-  await t.test('each channel has a reference of its own, also if names differ only in other letters', async () => {
-    const ids: number[] = [];
-    for (const name of ['Ops Slack', 'Ops-Slack', 'Дежурный', '当番']) {
-      const body = { kind: 'webhook', name, url: `https://hooks.example.org/${ids.length}` };
-      const answer = await source.api.post('/alerts/channels', body);
-      assert.equal(answer.status, 201, answer.text);
-      ids.push(answer.body.data.id);
-    }
-    const urls = parse(textOf((await exported(source.api)).files, 'alert-channels.yaml')).map(({ url }: any) => url);
-    assert.equal(new Set(urls).size, urls.length, urls.join());
-    for (const id of ids) await source.api.delete(`/alerts/channels/${id}`);
-  });
+  await t.test(
+    'each channel has a separate reference, even if names differ only in letters that references can’t have',
+    async () => {
+      const ids: number[] = [];
+      for (const name of ['Ops Slack', 'Ops-Slack', 'Дежурный', '当番']) {
+        const body = { kind: 'webhook', name, url: `https://hooks.example.org/${ids.length}` };
+        const answer = await source.api.post('/alerts/channels', body);
+        assert.equal(answer.status, 201, answer.text);
+        ids.push(answer.body.data.id);
+      }
+      const urls = parse(textOf((await exported(source.api)).files, 'alert-channels.yaml')).map(({ url }: any) => url);
+      assert.equal(new Set(urls).size, urls.length, urls.join());
+      for (const id of ids) await source.api.delete(`/alerts/channels/${id}`);
+    },
+  );
 
   await t.test('is one entry of the audit trail, with its parts and without secrets', async () => {
     const files = [{ path: 'cluster.yaml', text: 'strategy: fewest-rooms\n' }];

@@ -339,7 +339,7 @@ describe('plugins are installed, updated, rolled back and removed in a running d
     assert.match(refused, /signed with \[redacted\]/);
     assert.doesNotMatch(opened + refused, /some.?secret/);
     const fault = () =>
-      until('its end is told', async () => (await daemon.api.get('/plugins/faulty')).body.data.lastFault);
+      until('the fault is noted', async () => (await daemon.api.get('/plugins/faulty')).body.data.lastFault);
     await attempt('throws later');
     assert.equal((await fault()).reason, 'it threw an uncaught error: Error: https://u:[redacted]@shelf failed');
     await attempt('ends');
