@@ -46,6 +46,18 @@ export class PluginLifecycle {
     this.#shown = { state: 'discovered', reason: null, since: new Date().toISOString() };
   }
 
+  /** What is kept of it, as of now. */
+  toRow(): PluginRow {
+    const { record, isEnabled, quarantine } = this;
+    return {
+      id: record.id,
+      enabled: isEnabled ? 1 : 0,
+      quarantined_at: quarantine?.at ?? null,
+      quarantine_reason: quarantine?.reason ?? null,
+      changed_at: new Date().toISOString(),
+    };
+  }
+
   get shown(): Readonly<{ state: PluginState; reason: string | null; since: string }> {
     return this.#shown;
   }

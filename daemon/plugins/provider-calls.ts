@@ -20,15 +20,26 @@ export interface ValidatedSettings {
   /** Keys that a call of `deleteMany` is given at most; one where the storage deletes one by one. */
   maxDeleteBatch: number;
   capabilities: StorageCapabilities;
-  /** Names of the credentials that it declares. */
-  credentials: CredentialField['name'][];
+  /** The credentials that it declares. */
+  credentials: DeclaredCredential[];
 }
 
-/** What a provider is given of the app's credentials: only those that it declares. */
-export const declaredOnly = (
+export type DeclaredCredential = Pick<CredentialField, 'name' | 'required'>;
+
+/** Are the credentials there that a provider can't do without? */
+export const hasRequired = (
+  declared: readonly DeclaredCredential[],
+  stored: Readonly<Record<string, string | undefined>>,
+): boolean => declared.every(({ name, required }) => !required || Boolean(stored[name]));
+
+/** What a provider is given of the app's credentials: only those that it declares. @throws StorageError CREDENTIALS_MISSING */
+export function givenCredentials(
   { credentials: declared }: Pick<ValidatedSettings, 'credentials'>,
   stored: Readonly<Record<string, string>>,
-): Record<string, string> => Object.fromEntries(declared.map((name) => [name, stored[name] ?? '']));
+): Record<string, string> {
+  if (!hasRequired(declared, stored)) throw new StorageError('CREDENTIALS_MISSING');
+  return Object.fromEntries(declared.map(({ name }) => [name, stored[name] ?? '']));
+}
 
 /**
  * Lets a provider complete and validate settings. Runs where the provider's code runs.
@@ -43,7 +54,7 @@ export function validateSettings(
   const abilities = {
     maxDeleteBatch: bulkDelete ? provider.maxDeleteBatch : 1,
     capabilities: { bulkDelete, presign, versions, multipart },
-    credentials: provider.credentials.map(({ name }) => name),
+    credentials: provider.credentials.map(({ name, required }) => ({ name, required })),
   };
   const fitted = fitSettings(provider, given);
   if (change === null) return { settings: fitted, findings: [], endpoint: endpointOf(provider, fitted), ...abilities };

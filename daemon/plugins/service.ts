@@ -1,4 +1,5 @@
 import { readdir } from 'node:fs/promises';
+import { setTimeout as wait } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { MessagePort } from 'node:worker_threads';
 import { Mutex } from 'async-mutex';
@@ -12,6 +13,7 @@ import type { WorkerPool } from '#daemon/platform/workers/pool.ts';
 import { ApiError } from '#shared/errors.ts';
 import { problemLine } from '#shared/plugin-sdk/problems.ts';
 import { StorageError } from '#shared/plugin-sdk/storage-error.ts';
+import type { CredentialField } from '#shared/plugin-sdk/storage-provider.ts';
 import type { PluginView } from '#shared/schema/plugins.ts';
 import { askPlugin } from './ask-plugin.ts';
 import {
@@ -61,6 +63,8 @@ export interface PluginServiceDeps {
 
 /** Time that work under way has when its plugin is disabled. */
 const STOP_MS = 30_000;
+/** How long a response waits for a plugin that has not been asked about itself yet. */
+const DESCRIBE_WAIT_MS = 1500;
 /** Longest limit of calls that need no network, and of liveness checks; no longer than that of other calls. */
 const PURE_MS = 5000;
 const pureMs = ({ callSeconds }: PluginLimits): number => Math.min(PURE_MS, callSeconds * 1000);
@@ -139,7 +143,7 @@ export class PluginService {
     for (const lifecycle of lifecycles.values()) {
       if (lifecycle.quarantine === null) continue;
       lifecycle.forgetCrashes();
-      this.#save(lifecycle);
+      this.#deps.repository.save(lifecycle.toRow());
     }
     // the new code counts from here on
     for (const id of new Set([...this.#known.keys(), ...lifecycles.keys()])) this.#processes.retire(id);
@@ -175,7 +179,7 @@ export class PluginService {
       const changed = lifecycles.get(id);
       if (changed?.quarantine != null) {
         changed.forgetCrashes();
-        this.#save(changed);
+        this.#deps.repository.save(changed.toRow());
       }
       this.#update(changed, false);
     });
@@ -193,7 +197,7 @@ export class PluginService {
     lifecycle.isEnabled = true;
     lifecycle.forgetCrashes();
     this.#processes.retire(id);
-    this.#save(lifecycle);
+    this.#deps.repository.save(lifecycle.toRow());
     this.#update(lifecycle);
     this.#deps.events.publish({ type: 'plugin.enabled', actor, data: { id } });
   }
@@ -208,7 +212,7 @@ export class PluginService {
     const lifecycle = await this.#require(id);
     lifecycle.isEnabled = false;
     this.#processes.retire(id, STOP_MS);
-    this.#save(lifecycle);
+    this.#deps.repository.save(lifecycle.toRow());
     this.#update(lifecycle);
     this.#deps.events.publish({ type: 'plugin.disabled', actor, data: { id } });
   }
@@ -256,6 +260,20 @@ export class PluginService {
   /** Where workers find all providers, by id. Whether one may be used now is told when it is opened. */
   async providerRefs(): Promise<Record<string, ProviderRef>> {
     return providerRefsOf((await this.#all()).values());
+  }
+
+  /** The credentials that a provider declares; undefined while its plugin can't say, or needs long for it. */
+  async credentialsOf(id: string): Promise<readonly CredentialField[] | undefined> {
+    for (const lifecycle of (await this.#all()).values()) {
+      if (!lifecycle.record.providers.some((provider) => provider.id === id)) continue;
+      const described = this.#describe(lifecycle).catch((): ProviderDescription[] => []);
+      const descriptions = await Promise.race([
+        described,
+        wait<ProviderDescription[]>(DESCRIBE_WAIT_MS, [], { ref: false }),
+      ]);
+      return descriptions.find((provider) => provider.id === id)?.credentials;
+    }
+    return undefined;
   }
 
   /** All working providers. One that does not answer as its manifest says is left out, its plugin failed. */
@@ -335,7 +353,7 @@ export class PluginService {
     this.#deps.log.error(fields, `The plugin ${plugin} ended unexpectedly: ${reason}`);
     if (lifecycle?.crashed(reason)) {
       this.#processes.retire(plugin);
-      this.#save(lifecycle);
+      this.#deps.repository.save(lifecycle.toRow());
       this.#deps.log.warn({ plugin, reason: lifecycle.quarantine?.reason }, 'a plugin is quarantined');
     }
     this.#update(lifecycle);
@@ -409,17 +427,6 @@ export class PluginService {
     this.#deps.log.warn({ plugin: record.id, reason: lifecycle.lastFault?.reason }, 'a plugin could not be loaded');
     this.#update(lifecycle);
     return [];
-  }
-
-  #save(lifecycle: PluginLifecycle): void {
-    const { record, isEnabled, quarantine } = lifecycle;
-    this.#deps.repository.save({
-      id: record.id,
-      enabled: isEnabled ? 1 : 0,
-      quarantined_at: quarantine?.at ?? null,
-      quarantine_reason: quarantine?.reason ?? null,
-      changed_at: new Date().toISOString(),
-    });
   }
 
   /** Brings a plugin's state up to date and announces a new one. */

@@ -83,6 +83,7 @@ export const S3View = object(
         provider: Type.String(),
         bucket: Type.String(),
         endpoint: Type.String(),
+        options,
         recordings: Type.Integer(),
         credentials: oneOf(['own', 'current'], {
           description: '`own`: uses the credentials stored at that time. `current`: uses the credentials above.',

@@ -11,7 +11,14 @@ export interface SampleVod {
   /** Keys of variants; each may bring segments. */
   variants?: { key?: string; segments?: string[]; extra?: string }[];
   /** Where it was put; nothing = the app's storage of today. */
-  place?: { provider?: string; bucket: string; region?: string; endpoint?: string; forcePathStyle?: boolean };
+  place?: {
+    provider?: string;
+    bucket: string;
+    region?: string;
+    endpoint?: string;
+    forcePathStyle?: boolean;
+    options?: object;
+  };
 }
 
 /** Writes VOD rows into an app's database, as LiveKit's webhooks would. @returns their ids */
@@ -20,9 +27,10 @@ export function addVods(dataDir: string, app: string, vods: readonly SampleVod[]
   try {
     const vod = db.prepare(
       `INSERT INTO vods (app_id, room, name, status, started_at, size_bytes, file_key, snapshot_key,
-         storage_provider, storage_bucket, storage_region, storage_endpoint, storage_force_path_style)
+         storage_provider, storage_bucket, storage_region, storage_endpoint, storage_force_path_style,
+         storage_options)
        VALUES (1, @room, @name, 'ready', '2026-01-01T00:00:00.000Z', @bytes, @key, @snapshot,
-         @provider, @bucket, @region, @endpoint, @forcePathStyle)`,
+         @provider, @bucket, @region, @endpoint, @forcePathStyle, @options)`,
     );
     const variant = db.prepare(
       "INSERT INTO vod_variants (vod_id, kind, file_key, extra_json, created_at) VALUES (?, 'rendition', ?, ?, '2026-01-01T00:00:00.000Z')",
@@ -31,7 +39,20 @@ export function addVods(dataDir: string, app: string, vods: readonly SampleVod[]
       vods.map(({ key = null, name = 'recording', room = app, bytes = 1, snapshot = null, variants = [], place }) => {
         const { provider = null, bucket = null, region = null, endpoint = null, forcePathStyle } = place ?? {};
         const style = forcePathStyle === undefined ? null : Number(forcePathStyle);
-        const row = { room, name, bytes, key, snapshot, provider, bucket, region, endpoint, forcePathStyle: style };
+        const options = place?.options === undefined ? null : JSON.stringify(place.options);
+        const row = {
+          room,
+          name,
+          bytes,
+          key,
+          snapshot,
+          provider,
+          bucket,
+          region,
+          endpoint,
+          forcePathStyle: style,
+          options,
+        };
         const id = Number(vod.run(row).lastInsertRowid);
         for (const { key: file = null, segments, extra } of variants) {
           variant.run(id, file, extra ?? (segments ? JSON.stringify({ segmentKeys: segments }) : null));

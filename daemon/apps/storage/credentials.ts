@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { SecretChanges, SecretStore } from '../secrets/store.ts';
-import type { StorageLocation } from './location.ts';
+import { ownOptions, type StorageLocation, settingsText } from './location.ts';
 
 /** What a storage is opened with; empty = not stored. */
 export interface StorageCredentials {
@@ -10,11 +10,16 @@ export interface StorageCredentials {
   role?: 'aws';
 }
 
-/** The same for one bucket with any provider and region, because credentials belong to the bucket. */
-export function placeId({ provider, settings: { endpoint, bucket } }: StorageLocation): string {
-  const where = endpoint === '' ? provider : (URL.parse(endpoint)?.href ?? endpoint);
+/**
+ * The same for one bucket with any provider and region, because credentials belong to the bucket. A provider's own
+ * settings can say which one it is, e.g. by a tenant.
+ */
+export function placeId(location: StorageLocation): string {
+  const { endpoint, bucket } = location.settings;
+  const where = endpoint === '' ? location.provider : (URL.parse(endpoint)?.href ?? endpoint);
+  const options = settingsText(ownOptions(location));
   return createHash('sha256')
-    .update(JSON.stringify([where, bucket]))
+    .update(JSON.stringify([where, bucket, ...(options === '{}' ? [] : [options])]))
     .digest('hex')
     .slice(0, 16);
 }

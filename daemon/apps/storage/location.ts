@@ -60,8 +60,7 @@ export interface StorageLocation {
 export function currentLocation(block: StoragePlace): StorageLocation {
   if (block.provider === LOCAL_PROVIDER) return LOCAL_LOCATION;
   const { provider, bucket, region, endpoint, forcePathStyle } = block;
-  const options = (block.options ?? {}) as Record<string, unknown>;
-  return { provider, settings: { ...options, bucket, region, endpoint, forcePathStyle } };
+  return { provider, settings: { ...block.options, bucket, region, endpoint, forcePathStyle } };
 }
 
 /**
@@ -82,6 +81,8 @@ export interface RecordedPlace {
   storage_region: string | null;
   storage_endpoint: string | null;
   storage_force_path_style: number | null;
+  /** The provider's own settings as JSON, sorted by name; null = they were not recorded. */
+  storage_options: string | null;
 }
 
 /** The same as a list. */
@@ -91,6 +92,7 @@ export const PLACE_COLUMNS = [
   'storage_region',
   'storage_endpoint',
   'storage_force_path_style',
+  'storage_options',
 ] as const satisfies (keyof RecordedPlace)[];
 
 /** Only the place columns of a row. */
@@ -105,18 +107,39 @@ export function recordedLocation(row: RecordedPlace, otherwise: StorageLocation)
   if (row.storage_provider === LOCAL_PROVIDER) return LOCAL_LOCATION;
   if (row.storage_bucket === null || row.storage_bucket === '') return otherwise;
   const provider = row.storage_provider ?? otherwise.provider;
+  const isSameProvider = provider === otherwise.provider;
   const pathStyle = row.storage_force_path_style;
+  // a row from before options were recorded has no such column where it was kept as JSON
+  const recorded = row.storage_options ?? null;
+  const options: Record<string, unknown> =
+    recorded !== null ? JSON.parse(recorded) : isSameProvider ? ownOptions(otherwise) : {};
   return {
     provider,
     settings: {
-      ...otherwise.settings,
+      ...options,
       bucket: row.storage_bucket,
       region: row.storage_region ?? otherwise.settings.region,
-      endpoint: row.storage_endpoint ?? (provider === otherwise.provider ? otherwise.settings.endpoint : ''),
+      endpoint: row.storage_endpoint ?? (isSameProvider ? otherwise.settings.endpoint : ''),
       forcePathStyle: pathStyle === null ? otherwise.settings.forcePathStyle : pathStyle === 1,
     },
   };
 }
+
+/** Settings that only this provider has, e.g. a tenant. */
+export function ownOptions({ settings }: StorageLocation): Record<string, unknown> {
+  const { bucket: _bucket, region: _region, endpoint: _endpoint, forcePathStyle: _pathStyle, ...options } = settings;
+  return options;
+}
+
+/** Equal for equal settings. */
+export const settingsText = (settings: Readonly<Record<string, unknown>>): string =>
+  JSON.stringify(Object.fromEntries(Object.entries(settings).sort(([a], [b]) => (a < b ? -1 : 1))));
+
+/** Is it the same storage, as far as both say? */
+export const isSamePlace = (a: RecordedPlace, b: RecordedPlace): boolean =>
+  PLACE_COLUMNS.every(
+    (name) => a[name] === b[name] || (name === 'storage_options' && (a[name] === null || b[name] === null)),
+  );
 
 /** Is an object of that place under the app's public URL, if it has one? */
 export function isUnderPublicUrl(row: RecordedPlace, block: StorageBlock): boolean {
@@ -137,7 +160,7 @@ export function signedLocation(location: StorageLocation, block: StorageBlock): 
 /** Equal for equal places. */
 export function locationId(location: StorageLocation): string {
   const { provider, settings } = location;
-  return JSON.stringify([provider, ...Object.entries(settings).sort(([a], [b]) => (a < b ? -1 : 1))]);
+  return JSON.stringify([provider, settingsText(settings)]);
 }
 
 /** A storage for people, e.g. `the bucket films at https://s3.example.com`. */
@@ -152,6 +175,7 @@ export const LOCAL_PLACE: RecordedPlace = {
   storage_region: null,
   storage_endpoint: null,
   storage_force_path_style: null,
+  storage_options: null,
 };
 
 /** Of a VOD whose object is in no storage of the app. */
@@ -181,5 +205,6 @@ export function placeOf(block: StorageBlock): RecordedPlace {
     storage_region: block.region,
     storage_endpoint: block.endpoint,
     storage_force_path_style: block.forcePathStyle ? 1 : 0,
+    storage_options: settingsText(block.options ?? {}),
   };
 }

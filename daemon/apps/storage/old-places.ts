@@ -16,6 +16,7 @@ import {
   ELSEWHERE_PROVIDER,
   LOCAL_PROVIDER,
   locationId,
+  PLACE_COLUMNS,
   type RecordedPlace,
   recordedLocation,
   type StorageLocation,
@@ -30,6 +31,7 @@ const PROBE_COUNTS_MS = 60_000;
 const PROBE_WAIT_MS = 1500;
 /** Objects that are tried before a place counts as refused. */
 const PROBED_KEYS = 3;
+const PLACE = PLACE_COLUMNS.join(', ');
 
 export interface OldPlacesDeps {
   secrets: SecretStore;
@@ -63,14 +65,12 @@ export class OldPlaces {
     const rows = this.#deps
       .database(app)
       .prepare<[], RecordedPlace & { recordings: number; key: string | null }>(
-        `SELECT storage_provider, storage_bucket, storage_region, storage_endpoint, storage_force_path_style,
-           count(*) AS recordings, max(coalesce(file_key, snapshot_key)) AS key
+        `SELECT ${PLACE}, count(*) AS recordings, max(coalesce(file_key, snapshot_key)) AS key
          FROM vods WHERE storage_bucket IS NOT NULL AND storage_bucket <> ''
            AND coalesce(storage_provider, '') NOT IN ('${LOCAL_PROVIDER}', '${ELSEWHERE_PROVIDER}')
-         GROUP BY 1, 2, 3, 4, 5
-         UNION ALL SELECT storage_provider, storage_bucket, storage_region, storage_endpoint, storage_force_path_style,
-           0, max(folder) || '/master.m3u8'
-         FROM live_hls WHERE is_removed = 0 AND storage_bucket IS NOT NULL GROUP BY 1, 2, 3, 4, 5`,
+         GROUP BY ${PLACE}
+         UNION ALL SELECT ${PLACE}, 0, max(folder) || '/master.m3u8'
+         FROM live_hls WHERE is_removed = 0 AND storage_bucket IS NOT NULL GROUP BY ${PLACE}`,
       )
       .all();
     const here = placeId(current);

@@ -2,7 +2,7 @@ import type { EndpointPolicy } from '#daemon/platform/net/endpoint-policy.ts';
 import type { BrokerClient } from '#daemon/plugins/broker-client.ts';
 import { loadProvider } from '#daemon/plugins/load-provider.ts';
 import { networkGuard } from '#daemon/plugins/network-guard.ts';
-import { declaredOnly } from '#daemon/plugins/provider-calls.ts';
+import { givenCredentials } from '#daemon/plugins/provider-calls.ts';
 import type { ProviderRef } from '#daemon/plugins/records.ts';
 import type {
   StorageCapabilities,
@@ -24,6 +24,8 @@ export interface StorageAccess {
   appFolder: string;
 }
 
+/** What a provider is given beside the machine's role. */
+const NONE = { key: '', secret: '' };
 /** The plugin that may be given the machine's role; an installed one of that name is refused. */
 const BUILT_IN_S3 = 'storage-s3';
 
@@ -40,10 +42,12 @@ export async function prepareStorage(
   const { settings, endpoint, maxDeleteBatch, capabilities } = validated;
   const { role, ...stored } = access.credentials;
   const isOurs = access.ref.plugin === BUILT_IN_S3 && access.ref.provider === ROLE_PROVIDER;
+  const usesRole = role !== undefined && isOurs;
   const context: StorageContext = {
     settings,
-    credentials: declaredOnly(validated, stored),
-    ...(role !== undefined && isOurs ? { session: await machineRole() } : {}),
+    ...(usesRole
+      ? { credentials: NONE, session: await machineRole() }
+      : { credentials: givenCredentials(validated, stored) }),
     guard: networkGuard(access.policy),
     ...(access.ref.inAppFolder ? { appFolder: access.appFolder } : {}),
   };

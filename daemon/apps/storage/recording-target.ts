@@ -42,8 +42,6 @@ export class RecordingTargets {
   ): Promise<RecordingTarget> {
     const { pool, plugins, policy } = this.#deps;
     const { expiresAt, ...credentials } = await this.#credentials(stored);
-    if (credentials.key === '' && credentials.secret === '')
-      throw new ApiError('RECORDING_NOT_TAKEN', { what: '', reason: 'the app’s storage has no credentials.' });
     const ref = await plugins.provider(location.provider);
     const access: StorageTargetInput['access'] = { ref, location, credentials, policy };
     const output = await plugins.withBroker(app, (port) =>

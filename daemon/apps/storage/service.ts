@@ -8,7 +8,6 @@ import type { PluginService } from '#daemon/plugins/service.ts';
 import type { AppConfig } from '#shared/config/defaults.ts';
 import { playbackPlan } from '#shared/delivery/plan.ts';
 import { ApiError } from '#shared/errors.ts';
-import { STORAGE_ERRORS } from '#shared/plugin-sdk/storage-error.ts';
 import type {
   PutS3Body,
   S3BucketResult,
@@ -263,11 +262,8 @@ export class StorageService {
         for (const index of indexes) (answers[index] as ObjectLinks).problem = problem;
       };
       const credentials = credentialsAt(this.#deps.secrets, app, location);
-      if (ref === undefined || Object.values(credentials).every((value) => value === '')) {
-        const { message, cure } = STORAGE_ERRORS.CREDENTIALS_MISSING;
-        explain(
-          ref === undefined ? `The storage provider ${location.provider} is not installed.` : `${message} ${cure}`,
-        );
+      if (ref === undefined) {
+        explain(`The storage provider ${location.provider} is not installed.`);
         continue;
       }
       const keys = indexes.map((index) => (requests[index] as LinkRequest).key).filter((key) => key !== '');
@@ -442,6 +438,8 @@ export class StorageService {
   async #view(app: string, block: StorageBlock, warnings: readonly string[]): Promise<S3View> {
     const { secrets, plugins, log } = this.#deps;
     const path = recordingPath(block, await plugins.providerRefs());
-    return storageView(app, block, path, warnings, { secrets, oldPlaces: this.#oldPlaces, uses: this.#uses, log });
+    const declared = await plugins.credentialsOf(block.provider);
+    const deps = { secrets, oldPlaces: this.#oldPlaces, uses: this.#uses, log };
+    return storageView(app, block, { path, warnings, declared }, deps);
   }
 }

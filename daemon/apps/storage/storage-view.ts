@@ -1,9 +1,17 @@
 import type { Log } from '#daemon/platform/log.ts';
+import { type DeclaredCredential, hasRequired } from '#daemon/plugins/provider-calls.ts';
 import { isOptionValue, OPTION_VALUES, type S3View } from '#shared/schema/s3.ts';
 import type { SecretStore } from '../secrets/store.ts';
 import { keptCredentials, placeId, storageCredentials } from './credentials.ts';
 import type { LastUses } from './last-use.ts';
-import { currentLocation, isKeptLocally, LOCAL_PROVIDER, type StorageBlock, type StorageLocation } from './location.ts';
+import {
+  currentLocation,
+  isKeptLocally,
+  LOCAL_PROVIDER,
+  ownOptions,
+  type StorageBlock,
+  type StorageLocation,
+} from './location.ts';
 import { maskKey, maskSecret } from './mask.ts';
 import type { OldPlaces } from './old-places.ts';
 
@@ -13,6 +21,23 @@ interface ViewDeps {
   uses: Pick<LastUses, 'of'>;
   log: Log<'warn'>;
 }
+
+interface StorageFacts {
+  path: S3View['recordingPath'];
+  warnings: readonly string[];
+  /** What the provider needs; undefined while its plugin can't say. */
+  declared: readonly DeclaredCredential[] | undefined;
+}
+
+/** While a plugin can't say what its provider needs, a storage counts as configured with both. */
+const BOTH: readonly DeclaredCredential[] = [
+  { name: 'key', required: true },
+  { name: 'secret', required: true },
+];
+
+/** Options of a config that was edited by hand can be anything. */
+const shownOptions = (options: object): S3View['options'] =>
+  Object.fromEntries(Object.entries(options).filter(([, value]) => isOptionValue(value)));
 
 /** A database that cannot be read does not hide the settings. */
 function elsewhereOf(
@@ -26,6 +51,7 @@ function elsewhereOf(
       provider: location.provider,
       bucket: location.settings.bucket,
       endpoint: location.settings.endpoint,
+      options: shownOptions(ownOptions(location)),
       recordings,
       credentials: placeId(location) in kept ? ('own' as const) : ('current' as const),
     }));
@@ -46,8 +72,7 @@ const PATH_WORDS: Readonly<Record<S3View['recordingPath'], string>> = {
 export function storageView(
   app: string,
   block: StorageBlock,
-  recordingPath: S3View['recordingPath'],
-  warnings: readonly string[],
+  { path: recordingPath, warnings, declared }: StorageFacts,
   deps: ViewDeps,
 ): S3View {
   const { secrets } = deps;
@@ -70,9 +95,7 @@ export function storageView(
           'The machine’s role was chosen for another bucket. An operator can choose it for this one, or enter access keys',
         ]
       : [];
-  const all = Object.entries(block.options ?? {});
-  const shown = all.filter((option): option is [string, string | number | boolean] => isOptionValue(option[1]));
-  const odd = all
+  const odd = Object.entries(block.options ?? {})
     .filter(([, value]) => !isOptionValue(value))
     .map(([name]) => `options.${name} of the config is not ${OPTION_VALUES}, so it is not shown`);
   const publicVods = block.publicUrl !== '';
@@ -85,7 +108,7 @@ export function storageView(
     prefix: block.prefix,
     public_url: block.publicUrl,
     public_endpoint: block.publicEndpoint,
-    options: Object.fromEntries(shown),
+    options: shownOptions(block.options ?? {}),
     credentials: role === undefined ? 'keys' : 'role',
     accessKeyEnv,
     secretKeyEnv,
@@ -97,7 +120,8 @@ export function storageView(
     hasSecret: secret !== '',
     keySource,
     secretSource,
-    configured: block.provider === LOCAL_PROVIDER || role !== undefined || (key !== '' && secret !== ''),
+    configured:
+      block.provider === LOCAL_PROVIDER || role !== undefined || hasRequired(declared ?? BOTH, { key, secret }),
     lastUse: isKeptLocally(block) ? null : deps.uses.of(app, current),
     keptLocally: isKeptLocally(block),
     recordingPath,

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import type { AppEntry } from '#daemon/apps/registry/registry.ts';
-import { PLACE_COLUMNS, placeOf, type RecordedPlace } from '#daemon/apps/storage/location.ts';
+import { isSamePlace, placeOf } from '#daemon/apps/storage/location.ts';
 import type { RecordingTarget } from '#daemon/apps/storage/recording-target.ts';
 import type { AppDatabases } from '#daemon/platform/db/app-databases.ts';
 import type { AppConfig } from '#shared/config/defaults.ts';
@@ -127,6 +127,3 @@ export class EncoderOrders {
 }
 
 type LiveRung = ReturnType<typeof planOf>['rungs'][number];
-
-const isSamePlace = (a: RecordedPlace, b: RecordedPlace): boolean =>
-  PLACE_COLUMNS.every((column) => a[column] === b[column]);

@@ -1,4 +1,4 @@
-import type { RecordedPlace } from '#daemon/apps/storage/location.ts';
+import { PLACE_COLUMNS, type RecordedPlace } from '#daemon/apps/storage/location.ts';
 import type { Db } from '#daemon/platform/db/open.ts';
 import { prepared } from '#daemon/platform/db/prepared.ts';
 
@@ -19,10 +19,8 @@ export interface MoveRecord extends RecordedPlace {
 /** SQL of `vod_moves` in an app's database. */
 export const moveRepository = prepared((db: Db) => {
   const put = db.prepare<[MoveRecord]>(
-    `INSERT OR REPLACE INTO vod_moves (vod_id, state, local_dir, removes_local, keys_json, storage_provider, storage_bucket,
-       storage_region, storage_endpoint, storage_force_path_style)
-     VALUES (@vod_id, @state, @local_dir, @removes_local, @keys_json, @storage_provider, @storage_bucket,
-       @storage_region, @storage_endpoint, @storage_force_path_style)`,
+    `INSERT OR REPLACE INTO vod_moves (vod_id, state, local_dir, removes_local, keys_json, ${PLACE_COLUMNS.join(', ')})
+     VALUES (@vod_id, @state, @local_dir, @removes_local, @keys_json, ${PLACE_COLUMNS.map((name) => `@${name}`).join(', ')})`,
   );
   const get = db.prepare<[number], MoveRecord>('SELECT * FROM vod_moves WHERE vod_id = ?');
   const open = db.prepare<[], MoveRecord>("SELECT * FROM vod_moves WHERE state IN ('moving', 'moved') ORDER BY vod_id");

@@ -2,8 +2,8 @@ import { MessageChannel } from 'node:worker_threads';
 import type { AppEntry } from '#daemon/apps/registry/registry.ts';
 import {
   isKeptLocally,
+  isSamePlace,
   LOCAL_PLACE,
-  PLACE_COLUMNS,
   placeOf,
   type RecordedPlace,
   recordedPlace,
@@ -202,7 +202,7 @@ export class MovingService {
   async #target(app: AppEntry, move: MoveRecord, place: RecordedPlace, files: readonly MovedFile[]): Promise<boolean> {
     const keys_json = JSON.stringify(files.map(({ to }) => to));
     const isNamed = move.storage_provider !== null;
-    const isSame = PLACE_COLUMNS.every((name) => move[name] === place[name]) && move.keys_json === keys_json;
+    const isSame = isSamePlace(move, place) && move.keys_json === keys_json;
     if (isNamed && !isSame) await this.#removeUploaded(app.name, move);
     await this.#deps.mediaStore.change(app, ({ db }) => {
       moveRepository(db).set(move.vod_id, { ...place, keys_json });

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import type { RecordedPlace } from '#daemon/apps/storage/location.ts';
+import { PLACE_COLUMNS, type RecordedPlace } from '#daemon/apps/storage/location.ts';
 import { STORED_BYTES } from '#daemon/platform/db/app/sums.ts';
 import { contains, filteredList, type Page } from '#daemon/platform/db/filtered-list.ts';
 import type { Db } from '#daemon/platform/db/open.ts';
@@ -111,11 +111,7 @@ const INSERTED = [
   'is_automatic',
   'snapshot_prefix',
   'is_audio_only',
-  'storage_provider',
-  'storage_bucket',
-  'storage_region',
-  'storage_endpoint',
-  'storage_force_path_style',
+  ...PLACE_COLUMNS,
 ] as const satisfies (keyof NewVod)[];
 
 /** SQL of `vods` and `vod_variants` in an app's database. */
@@ -176,9 +172,7 @@ export const vodRepository = prepared((db: Db) => {
        started_at = @started_at, ended_at = @ended_at, metatags_json = @metatags_json,
        snapshot_key = @snapshot_key, egress_id = @egress_id, session_id = @session_id, part = @part,
        error = @error, note = @note, identity = @identity, is_automatic = @is_automatic, snapshot_prefix = @snapshot_prefix,
-       snapshot_count = @snapshot_count, storage_provider = @storage_provider,
-       storage_bucket = @storage_bucket, storage_region = @storage_region,
-       storage_endpoint = @storage_endpoint, storage_force_path_style = @storage_force_path_style,
+       snapshot_count = @snapshot_count, ${PLACE_COLUMNS.map((name) => `${name} = @${name}`).join(', ')},
        video_codec = @video_codec, audio_codec = @audio_codec, frame_rate = @frame_rate,
        is_stopped = @is_stopped, is_audio_only = @is_audio_only, measured_at = @measured_at,
        ladder_bytes = @ladder_bytes, is_untold = @is_untold

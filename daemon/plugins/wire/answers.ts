@@ -47,7 +47,10 @@ export const ANSWERS = {
     endpoint: Type.Union([Type.Null(), text(2048)]),
     maxDeleteBatch: Type.Integer({ minimum: 1, maximum: 1000 }),
     capabilities: StorageCapabilitiesShape,
-    credentials: Type.Array(Type.Union([Type.Literal('key'), Type.Literal('secret')]), { maxItems: 2 }),
+    credentials: Type.Array(
+      Type.Object({ name: Type.Union([Type.Literal('key'), Type.Literal('secret')]), required: Type.Boolean() }),
+      { maxItems: 2 },
+    ),
   }),
   open: Type.Object({ canPresign: Type.Boolean(), canAbort: Type.Boolean() }),
   egressTarget: EgressTarget,

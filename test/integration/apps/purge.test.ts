@@ -404,6 +404,7 @@ describe('DELETE /apps/{name}?deleteVods=true', { skip: typeof started === 'stri
       storage_region: null,
       storage_endpoint: null,
       storage_force_path_style: null,
+      storage_options: null,
     };
     const links = await daemon.services.storage.links(app, [
       { key: 'two.mp4', place, expiresIn: 60, downloadName: 'film.mp4' },

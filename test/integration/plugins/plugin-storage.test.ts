@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, test } from 'node:test';
+import { placeOf } from '#daemon/apps/storage/location.ts';
 import { sharedDaemon } from '#test/helpers/daemon.ts';
 import { installPlugin, providerCode } from '#test/helpers/plugins.ts';
 import { addVods } from '#test/helpers/recordings.ts';
@@ -10,23 +11,25 @@ import { addVods } from '#test/helpers/recordings.ts';
 // Storages of plugins that have little in common with S3: no endpoint, one credential or none.
 
 /** Takes the requests of the plugins, and refuses any other. */
-const received: string[] = [];
+const received: { credentials: unknown; mood: string }[] = [];
 const store = createServer((request, response) => {
   const { authorization = '' } = request.headers;
   const isOurs = authorization.startsWith('Bearer ');
-  if (isOurs) received.push(authorization);
+  if (isOurs) received.push(JSON.parse(authorization.slice('Bearer '.length)));
   response.writeHead(isOurs ? 204 : 403).end();
 });
 after(() => store.close());
 let address = '';
 
-/** A client that shows its credentials to the store. */
-const open = (port: number) => `open: ({ credentials }) => {
-  const headers = { authorization: 'Bearer ' + JSON.stringify(credentials) };
+/** A client that shows to the store what it was opened with. */
+const open = (port: number) => `capabilities: { bulkDelete: true, presign: true, versions: false, multipart: false },
+open: ({ credentials, settings: { mood } }) => {
+  const headers = { authorization: 'Bearer ' + JSON.stringify({ credentials, mood }) };
   const ask = (method, key) => fetch('http://127.0.0.1:${port}/' + key, { method, headers });
   return {
-    put: (key) => ask('PUT', key), get: () => { throw new StorageError('OBJECT_MISSING'); }, head: async () => null,
+    put: (key) => ask('PUT', key), get: () => { throw new StorageError(mood === 'north' && credentials.key !== 'k1' ? 'CREDENTIALS_REFUSED' : 'OBJECT_MISSING'); }, head: async () => null,
     list: async function* () {}, dispose() {},
+    presignGet: (key) => 'http://127.0.0.1:${port}/' + key + '?mood=' + mood,
     deleteMany: async (keys) => { for (const key of keys) await ask('DELETE', key); return { deleted: keys.length, failed: [] }; },
   };
 },`;
@@ -57,15 +60,27 @@ async function change(app: string, settings: object): Promise<any> {
   return body.data;
 }
 
-/** What the store is shown when a recording of the current storage is deleted. */
-async function shownFor(app: string): Promise<unknown> {
-  const { provider, bucket, endpoint } = (await api.get(`/apps/${app}/s3`)).body.data;
-  const [id] = addVods(daemon.dataDir, app, [{ key: 'film.mp4', place: { provider, bucket, endpoint } }]);
+/** A recording in the storage of today, its place as the daemon writes it down. */
+async function record(app: string): Promise<number> {
+  const row = placeOf((await daemon.services.config.get(app)).s3);
+  const { storage_provider, storage_bucket, storage_endpoint, storage_options } = row;
+  const place = {
+    provider: storage_provider ?? '',
+    bucket: storage_bucket ?? '',
+    endpoint: storage_endpoint ?? '',
+    options: JSON.parse(storage_options ?? ''),
+  };
+  return addVods(daemon.dataDir, app, [{ key: 'film.mp4', place }])[0] as number;
+}
+
+/** What the store is shown when a recording is deleted. */
+async function shownAtDeletion(app: string, id: number) {
   received.length = 0;
   const { status, text } = await api.delete(`/apps/${app}/vods/${id}`);
   assert.equal(status, 204, text);
-  return JSON.parse(received[0]?.replace('Bearer ', '') ?? '');
+  return received[0];
 }
+const shownFor = async (app: string) => (await shownAtDeletion(app, await record(app)))?.credentials;
 
 test('a provider without an endpoint gets its own keys, and new ones take effect', async () => {
   const app = await newApp({
@@ -97,6 +112,42 @@ test('a provider gets only the credentials that it declares', async () => {
   assert.deepEqual(await shownFor(app), { secret: 'token' });
   await change(app, { provider: 'trusting' });
   assert.deepEqual(await shownFor(app), {});
+});
+
+test('older recordings stay where the settings of their provider said', async () => {
+  const app = await newApp({ provider: 'shelf', bucket: 'rec', options: { mood: 'north' }, key: 'k1', secret: 's1' });
+  const [first, second, third] = [await record(app), await record(app), await record(app)];
+  const view = await change(app, { options: { mood: 'south' }, key: 'k2', secret: 's2' });
+  assert.deepEqual(
+    view.elsewhere.map(({ options, recordings, credentials }: any) => [options, recordings, credentials]),
+    [[{ mood: 'north' }, 3, 'own']],
+  );
+  assert.match((await api.get(`/apps/${app}/vods/${first}`)).body.url, /film\.mp4\?mood=north$/);
+  assert.deepEqual(await shownAtDeletion(app, second), { credentials: { key: 'k1', secret: 's1' }, mood: 'north' });
+  const now = await record(app);
+  assert.deepEqual(await shownAtDeletion(app, now), { credentials: { key: 'k2', secret: 's2' }, mood: 'south' });
+
+  await change(app, { provider: 'secretive', options: { mood: 'calm' }, secret: 'token' });
+  assert.deepEqual(await shownAtDeletion(app, third), { credentials: { key: 'k1', secret: 's1' }, mood: 'north' });
+  // as it was left by a version that didn't write options down
+  const place = { provider: 'secretive', bucket: 'rec', endpoint: '' };
+  const [old] = addVods(daemon.dataDir, app, [{ key: 'film.mp4', place }]);
+  assert.equal((await shownAtDeletion(app, old as number))?.mood, 'calm');
+});
+
+test('a storage that needs one credential or none counts as configured, and gets links', async () => {
+  const app = await newApp({ provider: 'shelf', bucket: 'rec' });
+  const id = await record(app);
+  assert.equal((await api.get(`/apps/${app}/s3`)).body.data.configured, false);
+  const { url, urlProblem } = (await api.get(`/apps/${app}/vods/${id}`)).body;
+  assert.equal(url, null);
+  assert.match(urlProblem, /^No access key and secret are stored.* Enter the access key/);
+  for (const settings of [{ provider: 'secretive', secret: 'token' }, { provider: 'trusting' }]) {
+    const view = await change(app, settings);
+    assert.equal(view.configured, true);
+    const linked = (await api.get(`/apps/${app}/vods/${await record(app)}`)).body;
+    assert.match(linked.url ?? linked.urlProblem, /film\.mp4\?mood=$/);
+  }
 });
 
 test('settings that an app can’t keep are refused before anything is stored; what a config has of them is not shown', async () => {

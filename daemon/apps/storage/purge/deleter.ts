@@ -58,6 +58,16 @@ export class Deleter {
     return this.#opened;
   }
 
+  /** Is nothing stored that it could be opened with? */
+  async lacksCredentials(): Promise<boolean> {
+    try {
+      await this.storage();
+      return false;
+    } catch (error) {
+      return asStorageError(error).code === 'CREDENTIALS_MISSING';
+    }
+  }
+
   async delete(keys: readonly string[]): Promise<DeleteOutcome> {
     const unique = [...new Set(keys)];
     const outcome: DeleteOutcome = { deleted: 0, failed: [], versionsKept: 0 };

@@ -1,6 +1,6 @@
 import type { Db } from '#daemon/platform/db/open.ts';
 import { localKey } from '../local-key.ts';
-import { ELSEWHERE_PROVIDER, LOCAL_PLACE, LOCAL_PROVIDER, type RecordedPlace } from '../location.ts';
+import { ELSEWHERE_PROVIDER, LOCAL_PLACE, LOCAL_PROVIDER, PLACE_COLUMNS, type RecordedPlace } from '../location.ts';
 import type { RowCursor } from './types.ts';
 
 /** An object that a row of app.db names. */
@@ -27,7 +27,7 @@ type KeyRow = RecordedPlace & {
 };
 type SegmentRow = RecordedPlace & { position: number; key: unknown };
 
-const PLACE = 'storage_provider, storage_bucket, storage_region, storage_endpoint, storage_force_path_style';
+const PLACE = PLACE_COLUMNS.join(', ');
 // CASE, because AND may look at the second half first, which fails on a text that is not a JSON
 const VALID = `CASE WHEN json_valid(extra_json)
   THEN coalesce(json_type(extra_json, '$.segmentKeys'), 'null') IN ('array', 'null') ELSE 0 END`;

@@ -128,7 +128,7 @@ async function sweep(
   const { bucket } = input.current.settings;
   // files in the app's folder go with it
   const isLocal = input.current.provider === LOCAL_PROVIDER;
-  const isConfigured = !isLocal && Object.values(input.credentials).some((value) => value !== '') && bucket !== '';
+  const isConfigured = !isLocal && bucket !== '' && !(await deleter.lacksCredentials());
   // objects that rows name are left as it is: then the purge has failed, and will be tried again
   if (isConfigured && deleter.broken === undefined) {
     if (prefix === '') {

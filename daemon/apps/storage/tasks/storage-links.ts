@@ -34,7 +34,8 @@ export default async function storageLinks({ access, links, port }: StorageLinks
       }
     });
   } catch (error) {
-    if (error instanceof StorageError) return { problem: error.message, isFault: true };
-    throw error;
+    if (!(error instanceof StorageError)) throw error;
+    if (error.code === 'CREDENTIALS_MISSING') return { problem: `${error.message} ${error.cure}`, isFault: false };
+    return { problem: error.message, isFault: true };
   }
 }

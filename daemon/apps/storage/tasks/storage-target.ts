@@ -1,7 +1,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import { withPlugins } from '#daemon/plugins/broker-client.ts';
 import { loadProvider } from '#daemon/plugins/load-provider.ts';
-import { declaredOnly } from '#daemon/plugins/provider-calls.ts';
+import { givenCredentials } from '#daemon/plugins/provider-calls.ts';
 import { detailOf } from '#daemon/plugins/wire/protocol.ts';
 import type { EgressTarget } from '#shared/plugin-sdk/egress-target.ts';
 import { StorageError } from '#shared/plugin-sdk/storage-error.ts';
@@ -33,7 +33,7 @@ export default async function storageTarget({ access, port }: StorageTargetInput
       isThere = true;
       const validated = await provider.validate(location.settings, null);
       const { sessionToken = '', ...stored } = credentials;
-      const given = { ...declaredOnly(validated, stored), sessionToken };
+      const given = { ...givenCredentials(validated, stored), sessionToken };
       return { target: checkedTarget(await provider.egressTarget(validated.settings, given), policy) };
     });
   } catch (error) {

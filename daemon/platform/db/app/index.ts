@@ -14,6 +14,7 @@ import { sql as ladders } from './012-ladders.ts';
 import { sql as sessions } from './013-sessions.ts';
 import { sql as usage } from './014-usage.ts';
 import { sql as telemetry } from './015-telemetry.ts';
+import { sql as placeOptions } from './016-place-options.ts';
 
 /** History of `apps/<name>/app.db`. */
 export const appMigrations: readonly Migration[] = [
@@ -32,4 +33,5 @@ export const appMigrations: readonly Migration[] = [
   { id: 13, name: 'sessions', sql: sessions },
   { id: 14, name: 'usage', sql: usage },
   { id: 15, name: 'telemetry', sql: telemetry },
+  { id: 16, name: 'place-options', sql: placeOptions },
 ];

@@ -101,10 +101,11 @@ function Editing({ app, view, providers }: { app: string; view: S3View; provider
         ) : null}
         {view.elsewhere.length > 0 ? (
           <Notice tone="info" title={`${plural(view.recordingsElsewhere, 'recording')} in other buckets`}>
-            {view.elsewhere.map(({ bucket, endpoint, recordings, credentials }) => (
-              <p key={`${bucket} ${endpoint}`}>
+            {view.elsewhere.map(({ bucket, endpoint, options, recordings, credentials }) => (
+              <p key={JSON.stringify([bucket, endpoint, options])}>
                 {plural(recordings, 'recording')} in {bucket}
-                {endpoint ? ` at ${endpoint}` : ''}.{' '}
+                {endpoint ? ` at ${endpoint}` : ''}
+                {Object.entries(options).map(([name, value]) => `, ${name} ${value}`)}.{' '}
                 {credentials === 'own'
                   ? 'StreamHub keeps the credentials of that bucket for their links and deletion.'
                   : 'The credentials below are used for their links and deletion.'}
