@@ -89,8 +89,9 @@ test('files share a process; one that fails or ends it takes none of the others 
       a: tells,
       b: `// own process: it says so\n${tells}`,
       c: `\nawait 1;\n${tells}`,
-      d: `${tells} test('leaves an error', () => { if (isFirst) setTimeout(() => { throw new Error('too late'); }); });`,
-      e: `test('dies', () => { if (isFirst) process.kill(process.pid, 'SIGKILL'); });`,
+      d: `${tells} test('leaves an error', () => { if (isFirst) setTimeout(() => { globalThis.isThrown = true; throw new Error('too late'); }); });`,
+      // the error before must have come: a killed process tells nothing more
+      e: `test('dies', async () => { while (isFirst && !globalThis.isThrown) await new Promise(setImmediate); if (isFirst) process.kill(process.pid, 'SIGKILL'); });`,
       f: `before(() => { if (isFirst) throw new Error('in the hook'); }); test('fine', () => {});`,
       g: `test('hangs', () => isFirst && new Promise((end) => setTimeout(end, 600_000)));`,
       h: tells,
