@@ -15,6 +15,8 @@ export interface ValidatedSettings {
   /** In the form in which the provider stores them. */
   settings: Record<string, unknown>;
   findings: SettingsFinding[];
+  /** Names of given settings that the provider doesn't have. */
+  unknown: string[];
   /** The URL that a client opened with them connects to; null when it uses no network. */
   endpoint: string | null;
   /** Keys that a call of `deleteMany` is given at most; one where the storage deletes one by one. */
@@ -51,24 +53,26 @@ export function validateSettings(
   change: SettingsChange | null,
 ): ValidatedSettings {
   const { bulkDelete, presign, versions, multipart } = provider.capabilities;
-  const abilities = {
+  const unknown = Object.keys(given).filter((name) => !Object.hasOwn(provider.settings.properties, name));
+  const facts = {
     maxDeleteBatch: bulkDelete ? provider.maxDeleteBatch : 1,
     capabilities: { bulkDelete, presign, versions, multipart },
     credentials: provider.credentials.map(({ name, required }) => ({ name, required })),
+    unknown,
   };
   const fitted = fitSettings(provider, given);
-  if (change === null) return { settings: fitted, findings: [], endpoint: endpointOf(provider, fitted), ...abilities };
+  if (change === null) return { settings: fitted, findings: [], endpoint: endpointOf(provider, fitted), ...facts };
   const problems = describeProblems(provider.settings, fitted);
   if (problems.length > 0) {
     const findings = problems.map((problem): SettingsFinding => {
       const [path = '', ...words] = problem.split(' ');
       return { path, message: words.join(' '), severity: 'error' };
     });
-    return { settings: fitted, findings, endpoint: null, ...abilities };
+    return { settings: fitted, findings, endpoint: null, ...facts };
   }
   const settings = provider.normalise?.(fitted, change) ?? fitted;
   const findings = provider.validate?.(settings) ?? [];
-  return { settings, findings, endpoint: endpointOf(provider, settings), ...abilities };
+  return { settings, findings, endpoint: endpointOf(provider, settings), ...facts };
 }
 
 /** @throws StorageError UNSUPPORTED when the manifest promises a target and the provider has none */
@@ -87,7 +91,7 @@ const endpointOf = (provider: StorageProvider, settings: Record<string, unknown>
 
 /** The fields that the provider knows, missing ones as it declares them. */
 function fitSettings(provider: StorageProvider, settings: Record<string, unknown>): Record<string, unknown> {
-  const names = Object.keys(provider.settings.properties);
-  const known = Object.fromEntries(Object.entries(settings).filter(([name]) => names.includes(name)));
+  const { properties } = provider.settings;
+  const known = Object.fromEntries(Object.entries(settings).filter(([name]) => Object.hasOwn(properties, name)));
   return Value.Default(provider.settings, known) as Record<string, unknown>;
 }

@@ -34,6 +34,7 @@ export async function prepareSettings(
     ref,
     settings: mergedSettings(block, body),
     change: { given: givenFields(body), previousProvider: block.provider },
+    options: Object.keys(body.options ?? {}),
     policy,
   };
   const output = await plugins.withBroker(app, (port) =>

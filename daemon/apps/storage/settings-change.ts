@@ -66,6 +66,8 @@ export function checkBody(body: PutS3Body): void {
     if (/[\u0000-\u001f\u007f]/.test(body[name] ?? ''))
       throw fieldError(`body.${name}`, 'must not contain control characters');
   }
+  for (const name of Object.keys(body.options ?? {}))
+    if (Object.hasOwn(SHARED_FIELDS, name)) throw fieldError(`body.options.${name}`, `is not an option: send ${name}`);
   if (/[\u0000-\u001f\u007f]/.test(body.prefix ?? ''))
     throw fieldError('body.prefix', 'must not contain control characters');
   for (const name of ['public_url', 'public_endpoint'] as const) checkAddress(`body.${name}`, body[name] ?? '');

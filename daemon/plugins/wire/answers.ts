@@ -44,6 +44,7 @@ export const ANSWERS = {
       }),
       { maxItems: 100 },
     ),
+    unknown: Type.Array(Type.String()),
     endpoint: Type.Union([Type.Null(), text(2048)]),
     maxDeleteBatch: Type.Integer({ minimum: 1, maximum: 1000 }),
     capabilities: StorageCapabilitiesShape,

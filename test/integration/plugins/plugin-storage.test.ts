@@ -150,6 +150,17 @@ test('a storage that needs one credential or none counts as configured, and gets
   }
 });
 
+test('an option that the provider doesn’t have is refused, not dropped', async () => {
+  const app = await newApp({ provider: 'shelf', bucket: 'rec', options: { mood: 'calm' } });
+  for (const options of [{ mod: 'wild' }, { bucket: 'other' }, { mood: 'wild', colour: 1 }]) {
+    const { status, body } = await api.put(`/apps/${app}/s3`, { options });
+    const [name = ''] = Object.keys(options).filter((one) => one !== 'mood');
+    assert.deepEqual([status, body.code, body.details?.[0].path], [400, 'VALIDATION_FAILED', `body.options.${name}`]);
+    assert.match(body.message, new RegExp(`options\\.${name} is not (?:a setting of shelf|an option: send bucket)`));
+  }
+  assert.deepEqual((await api.get(`/apps/${app}/s3`)).body.data.options, { mood: 'calm' });
+});
+
 test('settings that an app can’t keep are refused before anything is stored; what a config has of them is not shown', async () => {
   const app = await newApp({ provider: 'shelf', bucket: 'rec' });
   const refused = await api.put(`/apps/${app}/s3`, { provider: 'odd' });

@@ -12,6 +12,8 @@ export interface StorageSettingsInput {
   /** The active settings with the change applied. */
   settings: Record<string, unknown>;
   change: SettingsChange;
+  /** Names of the provider's own settings that the change names. */
+  options: readonly string[];
   policy: EndpointPolicy;
   /** The way to the provider's plugin. */
   port: MessagePort;
@@ -33,9 +35,11 @@ export default async function storageSettings(input: StorageSettingsInput): Prom
     return await withPlugins(input.port, async (broker) => {
       const provider = await loadProvider(input.ref, broker);
       isThere = true;
-      const { settings, findings, endpoint } = await provider.validate(input.settings, input.change);
+      const { settings, findings, unknown, endpoint } = await provider.validate(input.settings, input.change);
       const refused = endpoint === null ? undefined : endpointProblem(endpoint, input.policy);
       if (refused !== undefined) findings.push({ path: 'endpoint', message: refused, severity: 'error' });
+      for (const path of input.options.filter((name) => unknown.includes(name)))
+        findings.push({ path, message: `is not a setting of ${input.ref.provider}`, severity: 'error' });
       return { settings, findings };
     });
   } catch (error) {
