@@ -28,20 +28,17 @@ export interface ValidatedSettings {
 
 export type DeclaredCredential = Pick<CredentialField, 'name' | 'required'>;
 
-/** Are the credentials there that a provider can't do without? */
+/** Are the credentials stored that a provider can't do without? */
 export const hasRequired = (
   declared: readonly DeclaredCredential[],
   stored: Readonly<Record<string, string | undefined>>,
 ): boolean => declared.every(({ name, required }) => !required || Boolean(stored[name]));
 
-/** What a provider is given of the app's credentials: only those that it declares. @throws StorageError CREDENTIALS_MISSING */
-export function givenCredentials(
-  { credentials: declared }: Pick<ValidatedSettings, 'credentials'>,
+/** What a provider is given of the app's credentials: only those that it declares. */
+export const declaredOnly = (
+  declared: readonly DeclaredCredential[],
   stored: Readonly<Record<string, string>>,
-): Record<string, string> {
-  if (!hasRequired(declared, stored)) throw new StorageError('CREDENTIALS_MISSING');
-  return Object.fromEntries(declared.map(({ name }) => [name, stored[name] ?? '']));
-}
+): Record<string, string> => Object.fromEntries(declared.map(({ name }) => [name, stored[name] ?? '']));
 
 /**
  * Lets a provider complete and validate settings. Runs where the provider's code runs.

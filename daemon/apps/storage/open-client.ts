@@ -2,8 +2,9 @@ import type { EndpointPolicy } from '#daemon/platform/net/endpoint-policy.ts';
 import type { BrokerClient } from '#daemon/plugins/broker-client.ts';
 import { loadProvider } from '#daemon/plugins/load-provider.ts';
 import { networkGuard } from '#daemon/plugins/network-guard.ts';
-import { givenCredentials } from '#daemon/plugins/provider-calls.ts';
+import { declaredOnly, hasRequired } from '#daemon/plugins/provider-calls.ts';
 import type { ProviderRef } from '#daemon/plugins/records.ts';
+import { StorageError } from '#shared/plugin-sdk/storage-error.ts';
 import type {
   StorageCapabilities,
   StorageClient,
@@ -24,8 +25,6 @@ export interface StorageAccess {
   appFolder: string;
 }
 
-/** What a provider is given beside the machine's role. */
-const NONE = { key: '', secret: '' };
 /** The plugin that may be given the machine's role; an installed one of that name is refused. */
 const BUILT_IN_S3 = 'storage-s3';
 
@@ -45,9 +44,8 @@ export async function prepareStorage(
   const usesRole = role !== undefined && isOurs;
   const context: StorageContext = {
     settings,
-    ...(usesRole
-      ? { credentials: NONE, session: await machineRole() }
-      : { credentials: givenCredentials(validated, stored) }),
+    credentials: declaredOnly(validated.credentials, stored),
+    ...(usesRole ? { session: await machineRole() } : {}),
     guard: networkGuard(access.policy),
     ...(access.ref.inAppFolder ? { appFolder: access.appFolder } : {}),
   };
@@ -57,7 +55,10 @@ export async function prepareStorage(
       maxDeleteBatch,
       capabilities,
       endpoint: () => endpoint ?? undefined,
-      open: (given) => provider.open(given),
+      open: async (given) => {
+        if (!usesRole && !hasRequired(validated.credentials, stored)) throw new StorageError('CREDENTIALS_MISSING');
+        return provider.open(given);
+      },
     },
     context,
   };
