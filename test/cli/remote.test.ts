@@ -230,6 +230,10 @@ describe('in a terminal, against a daemon with TLS', { skip: terminalMissing }, 
     assert.equal(await shows('open live --print'), `${daemon.url}/apps/live\n`);
     assert.deepEqual(JSON.parse(await shows('api /apps/live')).name, 'live');
     assert.equal(JSON.parse(await shows('api /apps -F name=viaapi -f displayName=12')).displayName, '12');
+    for (const at of ['/apps/live', '/openapi.json']) {
+      const sent = await piped(['api', at], REMOTE);
+      assert.deepEqual(JSON.parse(sent.out), (await api.get(at)).body, 'a script gets the whole answer');
+    }
     const created = '/audit?action=app.create&limit=';
     const { data } = (await api.get(`${created}1000`)).body;
     assert.deepEqual(JSON.parse(await shows(`api ${created}1 --paginate`)), data);

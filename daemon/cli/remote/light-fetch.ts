@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import type { TLSSocket } from 'node:tls';
 import { VERSION } from '#daemon/platform/version.ts';
-import { streamOf } from '#shared/client/http.ts';
+import { chunksOf, streamOf } from '#shared/client/http.ts';
 
 /** Statuses that lead elsewhere. */
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
@@ -107,6 +107,7 @@ class Answer {
   readonly statusText: string;
   readonly headers: ReadonlyMap<string, string>;
   readonly #message: IncomingMessage;
+  #body: ReadableStream<Uint8Array> | undefined;
 
   constructor(message: IncomingMessage) {
     const { statusCode = 0, statusMessage = '', headers } = message;
@@ -121,13 +122,17 @@ class Answer {
   }
 
   get body(): ReadableStream<Uint8Array> | null {
-    return EMPTY.has(this.status) ? null : streamOf(this.#message);
+    if (EMPTY.has(this.status)) return null;
+    // one for all that ask: two would each take a part of the answer
+    this.#body ??= streamOf(this.#message);
+    return this.#body;
   }
 
   async text(): Promise<string> {
+    const decoder = new TextDecoder();
     let text = '';
-    for await (const part of this.#message.setEncoding('utf8')) text += part;
-    return text;
+    for await (const part of chunksOf(this.body)) text += decoder.decode(part, { stream: true });
+    return text + decoder.decode();
   }
 
   async json(): Promise<unknown> {
