@@ -172,6 +172,18 @@ describe('files of another owner', { skip: process.getuid?.() === 0 ? false : 'n
     );
   });
 
+  it('a data folder that can’t be made: the folder above it stays as it is', async (t) => {
+    const above = await temporaryDir(t);
+    await chown(above, 0, 0);
+    await chmod(above, 0o755);
+    const start = daemonProcess(t, path.join(above, 'streamhub'), { HOME: above }, [], undefined, NOBODY);
+    await assert.rejects(start, ({ message }: Error) => {
+      assert.match(message, new RegExp(`uid ${NOBODY}.* install -d -o \\S+ -m 700 ${above}/streamhub`));
+      assert.doesNotMatch(message, /chown/);
+      return true;
+    });
+  });
+
   it('a lock of another owner stops the start, also where the folder is of another owner', async (t) => {
     const dataDir = await temporaryDir(t);
     await chown(dataDir, NOBODY, NOBODY);

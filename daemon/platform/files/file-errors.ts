@@ -103,7 +103,7 @@ export function fileError(error: unknown, file?: string): ApiError | undefined {
     user: daemonUser().shown,
     reason: REASONS[errno] ?? 'the system refuses it',
   };
-  const hint = code === 'FILE_ACCESS_DENIED' && place !== undefined ? accessCure(place) : undefined;
+  const hint = code === 'FILE_ACCESS_DENIED' && place !== undefined ? accessCure(place, facts.call) : undefined;
   return new FileError(code, params, {
     cause: error,
     ...(hint === undefined ? {} : { hint }),
@@ -111,22 +111,22 @@ export function fileError(error: unknown, file?: string): ApiError | undefined {
   });
 }
 
-/** The system's code and file of a failed file operation. */
-function factsOf(error: unknown): { errno: string; file: string | undefined } | undefined {
+/** The system's code, call and file of a failed file operation. */
+function factsOf(error: unknown): { errno: string; call?: string | undefined; file: string | undefined } | undefined {
   if (!(error instanceof Error)) return undefined;
   const { code, syscall, path: file, dest } = error as NodeJS.ErrnoException & { dest?: string };
   if (typeof code !== 'string') {
     // an error from another thread keeps only its message
     const words = /^(E[A-Z0-9]+): [^,]+, (\w+)(?: '([^']+)')?(?: -> '([^']+)')?/.exec(error.message);
     if (words === null || !FILE_CALLS.test(words[2] ?? '')) return undefined;
-    return { errno: words[1] ?? '', file: meantFile(words[4] ?? words[3]) };
+    return { errno: words[1] ?? '', call: words[2], file: meantFile(words[4] ?? words[3]) };
   }
   if (/^SQLITE_(?:FULL|READONLY|CANTOPEN|PERM|IOERR|BUSY|LOCKED|PROTOCOL|CORRUPT|NOTADB)/.test(code))
     return { errno: code, file };
   if (!/^E[A-Z0-9]+$/.test(code) || OF_SOCKETS.has(code)) return undefined;
   const isOfFile = typeof file === 'string' || (syscall !== undefined && FILE_CALLS.test(syscall));
   const isFull = CODES[code] === 'STORAGE_FULL' || CODES[code] === 'TOO_MANY_OPEN_FILES';
-  return isOfFile || isFull ? { errno: code, file: meantFile(dest ?? file) } : undefined;
+  return isOfFile || isFull ? { errno: code, call: syscall, file: meantFile(dest ?? file) } : undefined;
 }
 
 /** The target of a temporary file. */
@@ -134,24 +134,31 @@ const meantFile = (file: string | undefined): string | undefined =>
   file?.replace(/\.([^/\\]+)\.[0-9a-f]{12}\.(?:tmp|redo)$/, '$1');
 
 /** How to give the daemon's user access: the command for the first part of the path that refuses it. */
-function accessCure(file: string): string {
+function accessCure(file: string, call: string | undefined): string {
   const { name } = daemonUser();
-  const { obstacle, isOnTheWay } = firstObstacle(path.resolve(file));
+  const { obstacle, isOnTheWay, isThere } = firstObstacle(path.resolve(file));
   if (isOnTheWay)
     return `Let ${name} pass through ${obstacle}, for example with: setfacl -m u:${name}:x ${quoted(obstacle)}`;
+  // the folder that it would be in can be one of the system
+  if (!isThere && call === 'mkdir')
+    return `As root on that machine, make the folder: install -d -o ${name} -m 700 ${quoted(path.resolve(file))}`;
+  if (!isThere)
+    return `Let ${name} write to ${obstacle}, for example with: setfacl -m u:${name}:rwx ${quoted(obstacle)}`;
   return `As root on that machine, run: chown -R ${name} ${quoted(obstacle)} && chmod -R u+rwX ${quoted(obstacle)}. Nothing was changed or deleted.`;
 }
 
 /** The first folder on the way that cannot be entered; else the file, if it cannot be read or changed; else its folder. */
-function firstObstacle(file: string): { obstacle: string; isOnTheWay: boolean } {
+function firstObstacle(file: string): { obstacle: string; isOnTheWay: boolean; isThere: boolean } {
   let at = path.parse(file).root;
   const parts = path.relative(at, path.dirname(file)).split(path.sep).filter(Boolean);
   for (const [index, part] of parts.entries()) {
     at = path.join(at, part);
-    if (!isAllowed(at, constants.X_OK)) return { obstacle: at, isOnTheWay: index < parts.length - 2 };
+    if (!existsSync(at)) return { obstacle: path.dirname(at), isOnTheWay: false, isThere: false };
+    if (!isAllowed(at, constants.X_OK)) return { obstacle: at, isOnTheWay: index < parts.length - 2, isThere: true };
   }
   const isThere = existsSync(file);
-  return { obstacle: isThere && !isAllowed(file, constants.R_OK | constants.W_OK) ? file : at, isOnTheWay: false };
+  const isRefused = isThere && !isAllowed(file, constants.R_OK | constants.W_OK);
+  return { obstacle: isRefused ? file : at, isOnTheWay: false, isThere };
 }
 
 function isAllowed(file: string, mode: number): boolean {
