@@ -126,7 +126,7 @@ export const verifyMagicLink = operation({
   tag,
   summary: 'Sign in with a link',
   description:
-    'Takes the token of an emailed sign-in link or invitation. A missing or wrong code doesn’t use the link up.',
+    'Takes the token of an emailed sign-in link or invitation. A missing or wrong code doesn’t use the link up. The first confirmation of an address can make a new account, as `POST /auth/invite/accept` says.',
   access: 'public',
   limit: 'sign-in',
   body: MagicVerifyBody,
@@ -157,7 +157,7 @@ export const acceptInvite = operation({
   tag,
   summary: 'Accept an invitation',
   description:
-    'A new user chooses a password. A user who already has an account sends its password (and code). If someone else made that account and never confirmed the address, `newAccount` makes a separate one.',
+    'A new user chooses a password. A user who already has an account sends its password (and code). If someone else made that account and never confirmed the address, `newAccount` makes a separate one. An emailed link, or one that an operator made, confirms the address. If an account with the unconfirmed address shares a team with others, it stays without the address, and the user gets a new account.',
   access: 'public',
   limit: 'sign-up',
   body: AcceptInviteBody,

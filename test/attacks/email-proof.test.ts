@@ -160,6 +160,79 @@ test('an operator’s invitation proves the address and ends what was set up bef
   await signIn(daemon, VICTIM, NEW);
 });
 
+test('who proves an address does not work in a team that the earlier holder shares with others', async (t) => {
+  const box = await mailbox(t);
+  await t.test('by the invitation of an operator; the earlier account keeps its team', async (t) => {
+    const daemon = await testDaemon(t, MANY_ATTEMPTS);
+    const root = await firstAdmin(daemon);
+    const { id: teamId, owner: mallory } = await makeTeam(daemon, 'corp');
+    const squatter = await join(daemon, mallory.api, VICTIM, 'owner');
+    const { tenant, invite } = (await root.api.post('/tenants', { name: 'Corp', ownerEmail: VICTIM })).body.data;
+    const token = linkToken(invite.inviteUrl);
+    const accepted = await daemon.api.as(null).post('/auth/invite/accept', { token, password: NEW, name: 'Carol' });
+    assert.equal(accepted.status, 200, accepted.text);
+    const carol = daemon.api.as(accepted.body.data.token);
+    const me = (await carol.get('/auth/me')).body.data;
+    assert.deepEqual([me.tenantId, me.role, me.name], [tenant.id, 'owner', 'Carol']);
+    assert.equal((await carol.post('/apps', { name: 'payroll' })).status, 201);
+    assert.deepEqual((await mallory.api.get('/apps')).body, []);
+    const { data } = (await root.api.get(`/users?q=${VICTIM}`)).body;
+    assert.deepEqual(
+      data.map((one: any) => [one.id, one.emailProven, one.teams.map(({ id }: any) => id)]),
+      [[me.userId, true, [tenant.id]]],
+    );
+    // nothing of the earlier account is lost, and its password opens nothing of Carol's
+    const again = await signIn(daemon, VICTIM);
+    assert.deepEqual([again.id, (await again.api.get('/auth/me')).body.data.tenantId], [squatter.id, teamId]);
+    assert.equal((await signIn(daemon, VICTIM, NEW)).id, me.userId);
+    const { members } = (await mallory.api.get('/teams/mine')).body.data;
+    assert.deepEqual(
+      members.map((one: any) => [one.userId, one.email, one.role]),
+      [
+        [mallory.id, mallory.email, 'owner'],
+        [squatter.id, null, 'owner'],
+      ],
+    );
+  });
+  await t.test('by a mailed link to sign in', async (t) => {
+    const daemon = await testDaemon(t, { ...MANY_ATTEMPTS, ...box.env, STREAMHUB_ALLOW_SIGNUP: '1' });
+    await firstAdmin(daemon);
+    const anonymous = daemon.api.as(null);
+    const enter = async (email: string): Promise<any> => {
+      assert.equal((await anonymous.post('/auth/magic-link', { email })).status, 200);
+      const token = linkToken(linkIn(await box.next(email)));
+      const entered = await anonymous.post('/auth/magic/verify', { token });
+      return (await daemon.api.as(entered.body.data.token).get('/auth/me')).body.data;
+    };
+    const signUp = async (email: string): Promise<Client> => {
+      const { data } = (await anonymous.post('/auth/signup', { email, password: PASSWORD })).body;
+      return daemon.api.as(data.token);
+    };
+    const squatter = await signUp(VICTIM);
+    // who only has an open invitation could accept it later
+    assert.equal((await squatter.post('/tenant/invites', { email: 'helper@example.com' })).status, 201);
+    assert.equal((await enter(VICTIM)).tenantId, null);
+    assert.equal((await squatter.get('/auth/me')).body.data.role, 'owner');
+    const alone = (await (await signUp('alone@example.com')).get('/auth/me')).body.data;
+    const { tenantId, userId } = await enter('alone@example.com');
+    assert.deepEqual([tenantId, userId], [alone.tenantId, alone.userId], 'a team that no one else has stays');
+  });
+  await t.test('by the set-up link', async (t) => {
+    const daemon = await testDaemon(t, { ...MANY_ATTEMPTS, STREAMHUB_ALLOW_SIGNUP: '1' });
+    const { data } = (await daemon.api.as(null).post('/auth/signup', { email: VICTIM, password: PASSWORD })).body;
+    const squatter = daemon.api.as(data.token);
+    await join(daemon, squatter, 'helper@example.com', 'owner');
+    const root = await firstAdmin(daemon, VICTIM);
+    const found = (await root.api.get(`/users?q=${VICTIM}`)).body.data;
+    assert.deepEqual(
+      found.map((one: any) => [one.id, one.isSuperadmin, one.teams.map(({ id }: any) => id)]),
+      [[root.id, true, ['platform']]],
+    );
+    const theirs = (await squatter.get('/auth/me')).body.data;
+    assert.deepEqual([theirs.role, theirs.isSuperadmin], ['owner', false]);
+  });
+});
+
 test('whoever proves an address gets it from an account that only typed it in', async (t) => {
   const box = await mailbox(t);
   const daemon = await testDaemon(t, { ...MANY_ATTEMPTS, ...box.env, STREAMHUB_ALLOW_SIGNUP: '1' });

@@ -15,7 +15,7 @@ import { BREAK_GLASS } from './principals.ts';
 import type { SignedIn } from './service.ts';
 import type { SignInFrom } from './sessions.ts';
 import type { SignInDeps } from './sign-in-deps.ts';
-import { isUnproven, moveUnprovenAddress } from './unproven-address.ts';
+import { isUnproven, proveAddress, replaceHolder } from './unproven-address.ts';
 
 export interface LinkSignInDeps extends SignInDeps {
   limits: RateLimits;
@@ -68,9 +68,7 @@ export class LinkSignIn {
     if (user !== undefined && !isFirstProof(user, link)) await twoFactor.require(user, code, from.ip);
     const id = users.transaction(() => {
       links.consume(link);
-      const userId = user?.id ?? this.#makeUser(link);
-      this.#arrive(link, userId);
-      return userId;
+      return this.#arrive(link, user?.id ?? this.#makeUser(link));
     });
     this.#deps.sessions.refresh(id);
     return this.#signIn(requireUser(this.#deps.users, id), from);
@@ -109,15 +107,16 @@ export class LinkSignIn {
     } else password_hash = await passwords.hash(password, { ip: from.ip, isKnown: true });
     const current = unchangedUser(this.#deps.users, user);
     if (!isFirstProof(current, link)) await twoFactor.require(current, code, from.ip);
-    users.transaction(() => {
+    const id = users.transaction(() => {
       links.consume(link);
-      this.#arrive(link, user.id);
+      const userId = this.#arrive(link, user.id);
       if (password_hash !== null) {
-        users.update(user.id, { password_hash, ...(name?.trim() ? { name: name.trim() } : {}) });
+        users.update(userId, { password_hash, ...(name?.trim() ? { name: name.trim() } : {}) });
       }
+      return userId;
     });
-    sessions.refresh(user.id);
-    return this.#signIn(requireUser(this.#deps.users, user.id), from);
+    sessions.refresh(id);
+    return this.#signIn(requireUser(this.#deps.users, id), from);
   }
 
   /** The invited person gets a separate account with the address and what it was invited to. @throws ApiError EMAIL_IN_USE */
@@ -129,18 +128,14 @@ export class LinkSignIn {
   ): Promise<UserRow> {
     const { users, links, passwords } = this.#deps;
     const password_hash = await passwords.hash(body.password, { ip, isKnown: true });
-    const id = newUserId();
-    users.transaction(() => {
+    return users.transaction(() => {
       const holder = requireUser(users, holderId);
       if (!canReplace(holder, link)) throw new ApiError('EMAIL_IN_USE');
       links.consume(link);
-      const name = body.name?.trim() || null;
-      const created_at = new Date().toISOString();
-      users.insert({ id, email: null, name, is_superadmin: 0, status: 'active', password_hash, created_at });
-      moveUnprovenAddress(this.#deps, holder, id);
-      this.#arrive(link, id);
+      const id = this.#arrive(link, replaceHolder(this.#deps, holder, body.name?.trim() || null));
+      users.update(id, { password_hash });
+      return requireUser(users, id);
     });
-    return requireUser(users, id);
   }
 
   async #mailLink(email: string): Promise<void> {
@@ -173,31 +168,20 @@ export class LinkSignIn {
     return { user, team: tenant.name, role: membership.role };
   }
 
-  /**
-   * What the use of a link changes. The first proof that somebody reads the mailbox ends what was set up before it:
-   * password, second factor, sessions and other links. Anybody could have typed that address.
-   */
-  #arrive(link: LinkRow, userId: string): void {
-    const { users, sessions, twoFactor, links } = this.#deps;
-    const user = requireUser(this.#deps.users, userId);
-    users.update(userId, { status: 'active' });
-    if (isProof(link)) {
-      if (user.email_verified_at === null) {
-        const email_verified_at = new Date().toISOString();
-        users.update(userId, { password_hash: null, pending_email: null, email_verified_at });
-        twoFactor.reset(userId);
-        links.drop('login', userId);
-        links.drop('email', userId);
-        sessions.revokeAll(userId);
-      }
-      if (link.mailed === 1 && this.#isSuperadminEmail(user.email ?? '') && user.is_superadmin === 0)
-        this.#promote(userId);
-    }
+  /** What the use of a link changes. @returns the account that it signs in, which can be a new one (`proveAddress`) */
+  #arrive(link: LinkRow, accountId: string): string {
+    const { users } = this.#deps;
+    users.update(accountId, { status: 'active' });
+    const user = requireUser(users, accountId);
+    const userId = isFirstProof(user, link) ? proveAddress(this.#deps, user) : accountId;
+    if (link.mailed === 1 && this.#isSuperadminEmail(user.email ?? '') && user.is_superadmin === 0)
+      this.#promote(userId);
     if (link.kind === 'invite') {
       const membership = users.membership(userId, link.tenant_id ?? '');
       if (membership?.status !== 'invited') throw new ApiError('BAD_LINK');
       users.join({ ...membership, status: 'active' });
     }
+    return userId;
   }
 
   #makeUser(link: LinkRow): string {

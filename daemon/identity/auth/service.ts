@@ -13,6 +13,7 @@ import { type Hasher, OURSELVES } from './passwords.ts';
 import { BREAK_GLASS } from './principals.ts';
 import type { OpenedSession, SignInFrom } from './sessions.ts';
 import type { SignInDeps } from './sign-in-deps.ts';
+import { proveAddress } from './unproven-address.ts';
 
 export interface AuthServiceDeps extends SignInDeps {
   background: Background;
@@ -177,7 +178,7 @@ export class AuthService {
 
   /** The first administrator, by anyone who holds the set-up link. */
   async setup({ token, email: text, password, name }: SetupBody, from: SignInFrom): Promise<SignedIn> {
-    const { users, links, passwords, sessions, twoFactor } = this.#deps;
+    const { users, links, passwords } = this.#deps;
     const link = links.peek(token, 'setup');
     if (!this.setupRequired) throw new ApiError('SETUP_DONE');
     const email = checkedEmail(text);
@@ -185,27 +186,14 @@ export class AuthService {
     const id = users.transaction(() => {
       if (!this.setupRequired) throw new ApiError('SETUP_DONE');
       links.consume(link);
-      const known = users.byEmail(email);
-      const userId = known?.id ?? newUserId();
       const created_at = new Date().toISOString();
-      if (known === undefined) {
-        users.insert({
-          id: userId,
-          email,
-          name: name?.trim() || null,
-          is_superadmin: 1,
-          status: 'active',
-          password_hash,
-          created_at,
-        });
-      } else {
-        users.update(userId, { is_superadmin: 1, status: 'active', password_hash });
-        twoFactor.reset(userId);
-        links.drop('login', userId);
-        sessions.revokeAll(userId);
-      }
+      const known = users.byEmail(email);
       // the operator holds the set-up link, so the address is the operator's word
-      users.update(userId, { email_verified_at: created_at, pending_email: null });
+      const userId = known === undefined ? newUserId() : proveAddress(this.#deps, known);
+      const row = { is_superadmin: 1 as const, status: 'active' as const, password_hash };
+      if (known === undefined) users.insert({ id: userId, email, name: null, ...row, created_at });
+      const named = name?.trim() ? { name: name.trim() } : {};
+      users.update(userId, { ...row, ...named, email_verified_at: created_at });
       users.join({ user_id: userId, tenant_id: PLATFORM, role: 'owner', status: 'active', created_at });
       return userId;
     });

@@ -1,7 +1,9 @@
-import type { UserRow, UserStore } from '../people/user-store.ts';
-import type { Links } from './links.ts';
+import type { UserRow } from '../people/user-store.ts';
+import { newUserId } from './identity.ts';
 import { BREAK_GLASS } from './principals.ts';
-import type { SessionStore } from './sessions.ts';
+import type { SignInDeps } from './sign-in-deps.ts';
+
+type AddressDeps = Pick<SignInDeps, 'users' | 'links' | 'sessions'>;
 
 /**
  * Nobody has shown that the address is this account's, so it can go to another one. Operators answer for the addresses
@@ -15,7 +17,7 @@ export const isUnproven = (user: UserRow): boolean =>
  * and still signs in by that address and its password: it could be the first honest user of an installation without mail.
  */
 export function moveUnprovenAddress(
-  { users, links, sessions }: { users: UserStore; links: Links; sessions: SessionStore },
+  { users, links, sessions }: AddressDeps,
   { id: from, email }: UserRow,
   to: string,
 ): void {
@@ -29,4 +31,33 @@ export function moveUnprovenAddress(
   links.drop('login', from);
   users.update(to, { email });
   sessions.refresh(from);
+}
+
+/** A new account takes the unproven address of another one. @returns its id */
+export function replaceHolder(deps: AddressDeps, holder: UserRow, name: string | null = null): string {
+  const id = newUserId();
+  const created_at = new Date().toISOString();
+  deps.users.insert({ id, email: null, name, is_superadmin: 0, status: 'active', password_hash: null, created_at });
+  moveUnprovenAddress(deps, holder, id);
+  return id;
+}
+
+/**
+ * The first proof that someone reads the mailbox ends what was set up before it: password, second factor, sessions and
+ * other links. Anyone could have typed that address. Members of a team that the account shares would see what the person
+ * does in it, so the earlier holder keeps such an account, and the person gets a new one.
+ * @returns the id of the person's account
+ */
+export function proveAddress(deps: SignInDeps, user: UserRow): string {
+  const { users, tenants, twoFactor, links, sessions } = deps;
+  const sharesTeam = users
+    .memberships(user.id)
+    .some(({ status, tenant_id }) => status === 'active' && tenants.members(tenant_id).length > 1);
+  const id = isUnproven(user) && sharesTeam ? replaceHolder(deps, user) : user.id;
+  users.update(id, { password_hash: null, pending_email: null, email_verified_at: new Date().toISOString() });
+  twoFactor.reset(id);
+  links.drop('login', id);
+  links.drop('email', id);
+  sessions.revokeAll(id);
+  return id;
 }
