@@ -214,7 +214,8 @@ export class Applies {
       if (!left.some((one) => one.kind === kind.id)) continue;
       const items = await kind.read();
       for (const { action, key, ref, before: begun, after, note } of left.filter((one) => one.kind === kind.id)) {
-        const now = items.find((item) => (ref === undefined ? item.key === key : item.ref === ref));
+        const keyNow = kind.keyNow?.(key, begun ?? after, note) ?? key;
+        const now = items.find((item) => (ref === undefined ? item.key === keyNow : item.ref === ref));
         const before = now?.fields ?? null;
         const item = after === null ? undefined : { key, fields: after };
         changes.push({ kind, action, key, ref, before, after, item, warnings: [], note, begun });

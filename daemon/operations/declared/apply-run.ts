@@ -69,6 +69,7 @@ export class ApplyRun implements Outcome {
   }
 
   note(change: Change, note: Record<string, string>): Promise<void> {
+    change.note = note;
     return this.#points.note(this.#run.input.rollbackPoint, change, note);
   }
 

@@ -44,7 +44,9 @@ export async function findChanges({ kinds, pool, points }: ChangesDeps, body: Pl
     throw new ApiError('VALIDATION_FAILED', { reason: 'body needs either files or rollbackPoint' });
   const given = new Map(Object.entries(body.secrets ?? {}));
   const wanted =
-    files === undefined ? await earlier(points, rollbackPoint as number) : await declared(kinds, pool, files, given);
+    files === undefined
+      ? await earlier(kinds, points, rollbackPoint as number)
+      : await declared(kinds, pool, files, given);
   const prune = body.prune === true || files === undefined;
   const found: Changes = { changes: [], kept: [], unresolved: [] };
   const unresolved = new Set<string>();
@@ -122,14 +124,15 @@ async function declared(
 }
 
 /** What a roll-back point wants back. */
-async function earlier(points: RollbackPoints, id: number): Promise<Map<string, Wanted>> {
+async function earlier(kinds: readonly Kind[], points: RollbackPoints, id: number): Promise<Map<string, Wanted>> {
   const wanted = new Map<
     string,
     { items: Item[]; gone: Set<string>; notes: Map<string, Readonly<Record<string, string>>> }
   >();
   // those of one name are made in the order of their numbers
   const order = (a: { key: string }, b: { key: string }) => a.key.localeCompare(b.key, 'en', { numeric: true });
-  for (const { kind, key, before, note } of (await points.read(id)).sort(order)) {
+  for (const { kind, key: then, before, note } of (await points.read(id)).sort(order)) {
+    const key = kinds.find((one) => one.id === kind)?.keyNow?.(then, before, note) ?? then;
     const of = wanted.get(kind) ?? { items: [] as Item[], gone: new Set<string>(), notes: new Map() };
     wanted.set(kind, of);
     if (before === null) of.gone.add(key);

@@ -61,7 +61,7 @@ export interface Change {
   /** The object that is there, for kinds that replace objects. */
   readonly ref?: number | undefined;
   /** What only a roll-back, or an apply that continues, needs. */
-  readonly note?: Readonly<Record<string, string>> | undefined;
+  note?: Readonly<Record<string, string>> | undefined;
   /** The apply was begun by an earlier process. `before` is as it is now, this as it was then. */
   readonly begun?: Fields | null;
 }
@@ -107,6 +107,8 @@ export interface Kind {
   read(): Item[] | Promise<Item[]>;
   /** The objects as they may leave the daemon, where that needs more than references; says what can’t. */
   toExport?(items: readonly Item[], warnings: string[]): Promise<Item[]>;
+  /** Key that an object of a roll-back point has now; by default, the key that it had. */
+  keyNow?(key: string, fields: Fields | null, note: Change['note']): string;
   /** What the object is to be: by default, fields that the folder leaves out stay. */
   settle?(before: Fields | null, wanted: Fields, prune: boolean): Fields;
   /** Prepares a comparison for all objects together, e.g. in a worker. */

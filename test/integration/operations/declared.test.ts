@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 import { parse, stringify } from 'yaml';
 import { BIN, type Client, daemonProcess, type TestDaemon, temporaryDir, testDaemon } from '#test/helpers/daemon.ts';
 import { noMountNamespace, runInMountNamespace } from '#test/helpers/mount-namespace.ts';
+import { MANY_ATTEMPTS, makeTeam } from '#test/helpers/people.ts';
 import { until } from '#test/helpers/until.ts';
 
 const execute = promisify(execFile);
@@ -168,7 +169,7 @@ test('the configuration as a folder', async (t) => {
         ['global', undefined],
       ],
     );
-    assert.ok(folder.files.every(({ text }) => !/createdAt|\bid:|tnt_/.test(text)));
+    assert.ok(folder.files.every(({ text }) => !/createdAt|id: (?!tnt_)/i.test(text)));
     assert.deepEqual(await exported(source.api), folder);
   });
 
@@ -209,7 +210,12 @@ test('the configuration as a folder', async (t) => {
 
     const again = await exported(fresh.api);
     const inOrder = [...files].sort((a, b) => (a.path < b.path ? -1 : 1));
-    assert.deepEqual(again.files, inOrder);
+    const [{ id: teamId }] = parse(textOf(again.files, 'teams.yaml')).filter(({ name }: any) => name === 'Studio');
+    const withIds = inOrder.map(({ path: name, text }) => ({
+      path: name,
+      text: text === 'team: Studio\n' ? `${text}teamId: ${teamId}\n` : text,
+    }));
+    assert.deepEqual(again.files, withIds);
     assert.deepEqual((await plan(fresh.api, { files, secrets: SECRETS, prune: true })).changes, []);
     assert.deepEqual((await apply(fresh.api, { files, secrets: SECRETS, prune: true })).changes, []);
     const credentials = await readFile(path.join(fresh.dataDir, 'data', 'secrets.json'), 'utf8');
@@ -705,6 +711,80 @@ test('the configuration as a folder', async (t) => {
     ])
       assert.equal(answer.status, 403, answer.text);
   });
+});
+
+test('a team is known by its id, so a renaming gives nobody what another team has', async (t) => {
+  const daemon = await testDaemon(t, MANY_ATTEMPTS);
+  const mallory = await makeTeam(daemon, 'mallory');
+  const victim = await makeTeam(daemon, 'victim');
+  const rename = async (who: typeof mallory, name: string) =>
+    assert.equal((await who.owner.api.patch('/teams/mine', { name })).status, 200);
+  const named = async (): Promise<unknown> =>
+    Object.fromEntries((await daemon.api.get('/tenants')).body.data.map(({ id, name }: any) => [id, name]));
+  const people = 'people: [{ email: victim-owner@example.com, role: owner }]';
+  const byHand = [
+    { path: 'teams.yaml', text: `- name: victim\n  plan: business\n  quotas: { maxApps: 50 }\n  ${people}\n` },
+    { path: 'apps/vidapp/app.yaml', text: 'team: victim\n' },
+  ];
+  const before = await exported(daemon.api);
+
+  await t.test('a name that two teams have means neither', async () => {
+    await rename(mallory, 'victim');
+    for (const [files, field] of [
+      [byHand, 'id'],
+      [byHand.slice(1), 'teamId'],
+    ] as const) {
+      const { status, body } = await daemon.api.post('/plan', { files, prune: true });
+      assert.deepEqual([status, body.code], [400, 'FOLDER_INVALID']);
+      assert.match(body.message, new RegExp(`${field} must tell which team is meant`));
+      for (const { id } of [mallory, victim]) assert.ok(body.message.includes(id), body.message);
+    }
+    const files = [
+      { path: 'teams.yaml', text: `${byHand[0]?.text}  id: ${victim.id}\n` },
+      { path: 'apps/vidapp/app.yaml', text: `team: victim\nteamId: ${victim.id}\n` },
+    ];
+    const { changes } = await plan(daemon.api, { files });
+    assert.deepEqual(done(changes), [`change team victim (${victim.id})`, 'create app vidapp']);
+  });
+
+  await t.test('an export goes back to the names that it has, and deletes no one else’s team', async () => {
+    const now = await exported(daemon.api);
+    assert.deepEqual((await plan(daemon.api, { files: now.files, prune: true })).changes, []);
+    await rename(victim, 'Victims');
+    const { changes } = await apply(daemon.api, { files: before.files, prune: true });
+    assert.deepEqual(done(changes), ['change team victim', 'change team Victims']);
+    assert.deepEqual(await exported(daemon.api), before);
+    // two teams of one name, elsewhere
+    const fresh = await testDaemon(t);
+    await apply(fresh.api, { files: now.files, prune: true });
+    assert.deepEqual((await exported(fresh.api)).files, now.files);
+    await fresh.stop();
+  });
+
+  await t.test(
+    'a folder without ids means the only team of a name; a roll-back means the team that was made',
+    async () => {
+      const { changes } = await apply(daemon.api, { files: byHand });
+      assert.deepEqual(done(changes), ['change team victim', 'create app vidapp']);
+      assert.deepEqual((await plan(daemon.api, { files: byHand })).changes, []);
+      assert.equal((await mallory.owner.api.get('/apps')).text, '[]');
+      const { rollbackPoint } = await apply(daemon.api, {
+        files: [
+          { path: 'teams.yaml', text: `- name: New\n` },
+          { path: 'apps/another/app.yaml', text: 'team: New\n' },
+        ],
+      });
+      const { id } = (await daemon.api.get('/tenants')).body.data.find(({ name }: any) => name === 'New');
+      assert.equal((await daemon.api.patch(`/tenants/${id}`, { name: 'Newer' })).status, 200);
+      await rename(mallory, 'New');
+      const back = await apply(daemon.api, { rollbackPoint });
+      assert.deepEqual(done(back.changes), ['delete app another', 'delete team Newer']);
+      const left = { platform: 'Platform', [mallory.id]: 'New', [victim.id]: 'victim' };
+      assert.deepEqual(await named(), left);
+      await apply(daemon.api, { rollbackPoint: back.rollbackPoint });
+      assert.deepEqual(await named(), { ...left, [id]: 'Newer' });
+    },
+  );
 });
 
 test('a full disk stops an apply, and leaves the way back', { skip: noMountNamespace() }, async (t) => {

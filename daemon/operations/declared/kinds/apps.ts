@@ -30,7 +30,7 @@ import {
   SecretValue,
 } from '../values.ts';
 import { checkEach } from './list.ts';
-import { type TeamKeys, teamKeys } from './teams.ts';
+import { TeamId, type TeamKeys, teamKeys } from './team-keys.ts';
 
 export interface AppsKindDeps {
   apps: AppService;
@@ -49,6 +49,7 @@ const APP = 'app.yaml';
 const CONFIG = 'config.yaml';
 const schema = object({
   team: Type.Optional(Type.String({ maxLength: 220, description: 'Name of the team; absent: the installation’s.' })),
+  teamId: TeamId,
   secrets: Type.Optional(
     object(Object.fromEntries(USES.map((use) => [use, Type.Optional(Type.String(SECRET_PATTERN))]))),
   ),
@@ -64,6 +65,7 @@ const AT_ONCE = 4;
 
 interface AppFields {
   team?: string | undefined;
+  teamId?: string | undefined;
   secrets: Partial<Record<SecretUse, SecretValue>>;
   /** Text of config.yaml, with its secrets. */
   config?: string;
@@ -98,7 +100,7 @@ export function appsKind(deps: AppsKindDeps): Kind {
         throw error;
       });
       const fields = {
-        ...(tenantId === PLATFORM ? {} : { team: teams.keyOf(tenantId) }),
+        ...(tenantId === PLATFORM ? {} : { team: teams.nameOf(tenantId), teamId: tenantId }),
         secrets: Object.fromEntries(stored),
         ...(text === undefined ? {} : { config: hidden(text.yaml) }),
       };
@@ -163,21 +165,20 @@ export function appsKind(deps: AppsKindDeps): Kind {
     }
     const next = fieldsOf(after);
     const old = fieldsOf(before);
-    const isComing = context.changes.some(
-      (one) => one.kind.id === 'team' && one.key === next.team && one.action === 'create',
-    );
     const archive = before === null ? archivedFolder(change.note) : undefined;
     if (archive !== undefined) change.warnings.push(existsSync(archive) ? FROM_ARCHIVE : NOT_ARCHIVED);
-    if (next.team !== undefined && teams.idOf(next.team) === undefined && !isComing)
-      throw fieldError('body.team', `names no team (${next.team})`);
-    if (before !== null && next.team !== old.team)
+    const tenantId = tenantOf(next, context, teams);
+    if (tenantId === undefined) {
+      const others = teams.named(next.team ?? '');
+      if (next.teamId !== undefined || others.length === 0)
+        throw fieldError('body.team', `names no team (${[next.team, next.teamId].filter(Boolean).join(', ')})`);
+      throw fieldError('body.teamId', `must tell which team is meant: ${others.join(', ')} have this name`);
+    }
+    if (before !== null && tenantId !== tenantOf(old, context, teams))
       throw fieldError('body.team', 'can’t be changed: an app stays in its team');
     config.checkSecrets(secretChanges(change), (use) => `body.secrets.${use}`);
     if (next.config === undefined || next.config === old.config) {
-      if (before === null)
-        claims.push(
-          apps.claim({ name: key, roomPrefix: key, tenantId: tenantOf(next, context, teams) }, context.principal),
-        );
+      if (before === null) claims.push(apps.claim({ name: key, roomPrefix: key, tenantId }, context.principal));
       return;
     }
     const fresh = before === null ? await config.validateNew(key, next.config) : undefined;
@@ -198,13 +199,20 @@ export function appsKind(deps: AppsKindDeps): Kind {
     if (!fresh?.config) return;
     newConfigs.set(change, fresh.config);
     const { roomPrefix } = fresh.config;
-    claims.push(apps.claim({ name: key, roomPrefix, tenantId: tenantOf(next, context, teams) }, context.principal));
+    claims.push(apps.claim({ name: key, roomPrefix, tenantId }, context.principal));
   }
-  const tenantOf = ({ team }: AppFields, { changes }: Context, teams: TeamKeys): string => {
-    if (team === undefined) return PLATFORM;
-    const coming = changes.find(({ kind, key, action }) => kind.id === 'team' && key === team && action === 'create');
-    // a new team has no id yet, and nothing is kept for it
-    return teams.idOf(team) ?? coming?.note?.['id'] ?? `new ${team}`;
+  /** @returns undefined if no team, or more than one, can be meant */
+  const tenantOf = ({ team, teamId }: AppFields, { changes }: Context, teams: TeamKeys): string | undefined => {
+    if (team === undefined && teamId === undefined) return PLATFORM;
+    const coming = changes.find(
+      ({ kind, action, after }) =>
+        kind.id === 'team' &&
+        action === 'create' &&
+        (teamId === undefined ? after?.['name'] === team : after?.['id'] === teamId),
+    );
+    const known = coming?.note?.['id'] ?? teams.find({ id: teamId, name: team });
+    // a new team may have no id yet, and nothing is kept for it
+    return known ?? (coming && String(coming.after?.['id'] ?? `new ${team}`));
   };
 
   async function change(one: Change, context: Context, teams: TeamKeys): Promise<void> {
@@ -226,7 +234,7 @@ export function appsKind(deps: AppsKindDeps): Kind {
     const { key: name, note } = one;
     const { config: text } = fields;
     const { principal, actor } = context;
-    const tenantId = tenantOf(fields, context, teams);
+    const tenantId = tenantOf(fields, context, teams) as string;
     const { displayName, roomPrefix } = newConfigs.get(one) ?? { displayName: name, roomPrefix: name };
     const folder = archivedFolder(note);
     if (folder !== undefined && existsSync(folder))
@@ -266,7 +274,15 @@ export function appsKind(deps: AppsKindDeps): Kind {
       { pattern: `apps/*/${APP}`, schema },
       { pattern: `apps/*/${CONFIG}`, schema: null },
     ],
-    parse: itemsOf,
+    parse(docs) {
+      const teams = teamKeys(tenants);
+      return itemsOf(docs).map((item) => {
+        const { team, teamId } = item.fields as Partial<AppFields>;
+        const id = team === undefined && teamId === undefined ? undefined : teams.find({ id: teamId, name: team });
+        // by its present name, so that renaming the team doesn’t change the app
+        return id === undefined ? item : { ...item, fields: { ...item.fields, team: teams.nameOf(id), teamId: id } };
+      });
+    },
     compose: (items) => items.flatMap(docsOf),
     read,
     async toExport(items, warnings) {
