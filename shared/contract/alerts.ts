@@ -70,7 +70,8 @@ export const deleteAlertRule = operation({
   path: '/alerts/{id}',
   tag,
   summary: 'Delete a rule',
-  description: 'A built-in rule gets its defaults back instead. Open incidents of a deleted rule close.',
+  description:
+    'A built-in rule gets its defaults back instead. Open incidents of a deleted rule close, and its silences end.',
   ...writes,
   params: RuleParams,
   responses: { 204: null },

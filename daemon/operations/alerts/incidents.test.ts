@@ -352,6 +352,28 @@ test('a rule that is turned off closes its incidents; apps and limits narrow a r
   assert.deepEqual(rules.get('node-away')?.nodes, null, 'a built-in rule gets its defaults back');
 });
 
+test('a new rule takes over no incident and no silence of a deleted one', (t) => {
+  const { rules, clock, repository, start, told } = setUp(t);
+  const { incidents, look } = start();
+  for (const condition of ['node-away', 'node-slow'] as const) rules.update(condition, { enabled: false });
+  const first = rules.create({ condition: 'node-away' });
+  look([node('a')]);
+  const [row] = incidents.open();
+  assert.ok(row);
+  incidents.silence(row, clock.now() + HOUR, 'ana');
+  rules.remove(first.id);
+  const second = rules.create({ condition: 'node-slow', forSeconds: 0 });
+  assert.notEqual(second.id, first.id);
+  look([{ ...node('a'), condition: 'node-slow', text: 'Node a is slow', value: 500 }]);
+  const [other, ...more] = incidents.open();
+  assert.deepEqual([other?.condition, other?.reopened, more], ['node-slow', 0, []]);
+  assert.notEqual(other?.id, row.id);
+  assert.ok(told().includes('opened Node a is slow'));
+  assert.deepEqual(repository.silences(), [], 'a silence ends with its rule');
+  rules.remove(second.id);
+  assert.equal(new AlertRules(repository).create({ condition: 'node-slow' }).id, 'rule-3', 'also after a restart');
+});
+
 test('a disk that can’t be written loses no incident', (t) => {
   const { start, repository, told } = setUp(t);
   const { incidents, look, store } = start();

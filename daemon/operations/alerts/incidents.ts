@@ -339,11 +339,13 @@ export class Incidents {
       if (isTold && Date.parse(row.updated_at) < before) this.#closed.delete(key);
     }
     const { repository, background, clock } = this.#deps;
+    const rules = new Set(this.#deps.rules().map(({ id }) => id));
     for (const [key, until] of this.#silences) {
-      if (until > clock.now()) continue;
-      this.#silences.delete(key);
       const space = key.indexOf(' ');
-      background.run('old silences', () => repository.removeSilence(key.slice(0, space), key.slice(space + 1)));
+      const rule = key.slice(0, space);
+      if (until > clock.now() && rules.has(rule)) continue;
+      this.#silences.delete(key);
+      background.run('old silences', () => repository.removeSilence(rule, key.slice(space + 1)));
     }
   }
 }

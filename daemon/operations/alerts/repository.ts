@@ -81,6 +81,13 @@ const COLUMNS = `id, rule_id, condition, subject, name, app, app_id, tenant_id, 
 /** SQL of the tables of rules, channels, incidents, silences and messages. */
 export function alertRepository(db: Db) {
   const rules = db.prepare<[], RuleRow>('SELECT * FROM alert_rules ORDER BY id');
+  // a rule that was deleted still has incidents and silences, which a new one must not take over
+  const lastRule = db
+    .prepare<[], number | null>(
+      `SELECT max(CAST(substr(id, 6) AS INTEGER)) FROM (SELECT id FROM alert_rules
+         UNION ALL SELECT rule_id FROM incidents UNION ALL SELECT rule_id FROM alert_silences) WHERE id GLOB 'rule-*'`,
+    )
+    .pluck();
   const putRule = db.prepare<[string, string, string]>(
     'INSERT OR REPLACE INTO alert_rules (id, condition, fields_json) VALUES (?, ?, ?)',
   );
@@ -146,6 +153,8 @@ export function alertRepository(db: Db) {
   const forgetMessages = db.prepare<[string]>('DELETE FROM alert_messages WHERE created_at < ? AND next_at IS NULL');
   return {
     rules: () => rules.all(),
+    /** The highest number of an added rule, also of a deleted one that something refers to. */
+    lastRule: () => lastRule.get() ?? 0,
     putRule: (row: RuleRow) => putRule.run(row.id, row.condition, row.fields_json),
     removeRule: (id: string) => removeRule.run(id),
     channels: () => channels.all(),

@@ -27,10 +27,10 @@ export function defaultsOf(condition: ConditionId): Fields {
 
 /** All rules: one for each condition, and those that people added. Of a built-in rule only what was changed is stored. */
 export class AlertRules {
-  readonly #repository: Pick<AlertRepository, 'rules' | 'putRule' | 'removeRule'>;
+  readonly #repository: Pick<AlertRepository, 'rules' | 'lastRule' | 'putRule' | 'removeRule'>;
   #list: readonly AlertRule[] = [];
 
-  constructor(repository: Pick<AlertRepository, 'rules' | 'putRule' | 'removeRule'>) {
+  constructor(repository: Pick<AlertRepository, 'rules' | 'lastRule' | 'putRule' | 'removeRule'>) {
     this.#repository = repository;
     this.#load();
   }
@@ -55,10 +55,7 @@ export class AlertRules {
 
   create(body: CreateRuleBody): AlertRule {
     const fields = this.check(body, true);
-    const { condition } = body;
-    const added = this.#list.filter((rule) => !rule.builtIn);
-    const last = Math.max(0, ...added.map(({ id }) => Number(id.slice('rule-'.length))));
-    return this.#put(`rule-${last + 1}`, condition, fields);
+    return this.#put(`rule-${this.#repository.lastRule() + 1}`, body.condition, fields);
   }
 
   /** @throws ApiError ALERT_RULE_NOT_FOUND */
