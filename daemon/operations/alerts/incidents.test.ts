@@ -374,6 +374,91 @@ test('a new rule takes over no incident and no silence of a deleted one', (t) =>
   assert.equal(new AlertRules(repository).create({ condition: 'node-slow' }).id, 'rule-3', 'also after a restart');
 });
 
+test('the end of an incident is told to those who heard of it, and says if its rule was deleted, turned off or narrowed', (t) => {
+  const { rules, channels, start, messages } = setUp(t, ['webhook', 'slack', 'teams']);
+  const { look } = start();
+  channels.note(3, { fields_json: JSON.stringify({ ...channels.require(3), minSeverity: 'critical' }) });
+  rules.update('node-away', { enabled: false });
+  const { id } = rules.create({ condition: 'node-away', channels: [1, 3] });
+  const news = (): string[] =>
+    messages()
+      .splice(seen, Number.POSITIVE_INFINITY)
+      .map(({ channel, notice }) => {
+        seen += 1;
+        return `${channel} ${notice.title} ${notice.lines.at(-1)}`;
+      });
+  let seen = 0;
+  const facts = [node('a'), node('b'), node('c')];
+  look(facts.slice(0, 1));
+  assert.deepEqual(news(), ['1 Node a isn’t reporting Node a isn’t reporting.'], 'channel 3 gets critical ones only');
+  rules.update(id, { channels: [2], nodes: ['b', 'c'] });
+  look(facts);
+  assert.deepEqual(news().toSorted(), [
+    '1 No longer watched: Node a isn’t reporting The rule is for other apps or nodes now, so this is no longer watched.',
+    '2 2 nodes need attention Node c isn’t reporting.',
+  ]);
+  rules.update(id, { channels: null, enabled: false });
+  look(facts);
+  assert.deepEqual(news(), [
+    '2 No longer watched: 2 nodes need attention The rule was turned off, so this is no longer watched.',
+  ]);
+  rules.update(id, { enabled: true, channels: [1], nodes: ['d'] });
+  look([node('d')]);
+  news();
+  rules.remove(id);
+  look([node('d')]);
+  assert.deepEqual(news(), [
+    '1 No longer watched: Node d isn’t reporting The rule was deleted, so this is no longer watched.',
+  ]);
+});
+
+test('the end of an incident keeps the quiet hours of a rule that is deleted', (t) => {
+  const { rules, clock, start, told } = setUp(t);
+  const { look } = start();
+  rules.update('node-away', { enabled: false });
+  const quietHours = { from: '22:00', to: '07:00', timeZone: 'UTC' };
+  const { id } = rules.create({ condition: 'node-away', quietHours });
+  look([node('a')]);
+  clock.advance(11 * HOUR);
+  rules.remove(id);
+  look([node('a')]);
+  assert.equal(told().length, 1);
+  clock.advance(9 * HOUR);
+  look([node('a')]);
+  assert.deepEqual(told(), ['opened Node a isn’t reporting', 'closed No longer watched: Node a isn’t reporting']);
+});
+
+test('incidents that are open at the update of a daemon were told to the channels of their rule', (t) => {
+  const before = new Database(':memory:');
+  t.after(() => before.close());
+  migrate(
+    before,
+    registryMigrations.filter(({ id }) => id <= 25),
+  );
+  before.exec(`
+    INSERT INTO alert_channels (kind, fields_json) VALUES ('slack', '{"minSeverity":"critical"}');
+    INSERT INTO alert_rules VALUES ('rule-1', 'node-away', '{"channels":[2]}'),
+      ('rule-2', 'node-away', '{"channels":null,"quietHours":{"from":"22:00"}}');
+  `);
+  const add =
+    before.prepare(`INSERT INTO incidents (rule_id, told, condition, subject, name, severity, text, opened_at, updated_at)
+    VALUES (?, ?, 'node-away', '', '', 'warning', '', '', '')`);
+  for (const row of [
+    ['node-away', 'warning'],
+    ['rule-1', 'critical'],
+    ['rule-2', 'critical'],
+    ['rule-1', null],
+  ])
+    add.run(...row);
+  migrate(before, registryMigrations);
+  assert.deepEqual(before.prepare('SELECT told_to FROM incidents ORDER BY id').pluck().all(), [
+    '{"channels":[1],"quietHours":null}',
+    '{"channels":[2],"quietHours":null}',
+    '{"channels":[1,2],"quietHours":{"from":"22:00"}}',
+    null,
+  ]);
+});
+
 test('a disk that can’t be written loses no incident', (t) => {
   const { start, repository, told } = setUp(t);
   const { incidents, look, store } = start();

@@ -6,7 +6,7 @@ import { type ConditionId, conditionOf, judge, type Severity } from '#shared/rul
 import type { AlertRule } from '#shared/schema/alerts.ts';
 import type { EventType } from '#shared/schema/events.ts';
 import type { Fact } from './facts.ts';
-import type { AlertRepository, IncidentRow } from './repository.ts';
+import type { AlertRepository, IncidentRow, Unwatched } from './repository.ts';
 
 /** Within this time after its end, the same incident opens again instead of a new one. */
 const REOPEN_MS = 10 * 60_000;
@@ -47,6 +47,17 @@ interface Match {
 }
 
 const keyOf = (rule: string, subject: string): string => `${rule} ${subject}`;
+
+/** Why the rule doesn’t watch it; null = it does. */
+function unwatchedBy(
+  rule: AlertRule | undefined,
+  { app, name }: { app: string | null | undefined; name: string },
+): Unwatched | null {
+  if (rule === undefined) return 'deleted';
+  if (!rule.enabled) return 'disabled';
+  const isOfApps = rule.apps === null || (app != null && rule.apps.includes(app));
+  return isOfApps && (rule.nodes === null || rule.nodes.includes(name)) ? null : 'narrowed';
+}
 
 /**
  * All open incidents, in memory and in the registry. An incident opens once for each rule and subject, closes by itself, and is
@@ -129,7 +140,8 @@ export class Incidents {
     for (const [key, row] of [...this.#open]) {
       if (matches.has(key)) continue;
       const rule = this.#deps.rules().find(({ id }) => id === row.rule_id);
-      if (rule?.enabled !== true) this.#close(key, row, changed);
+      const unwatched = unwatchedBy(rule, row);
+      if (unwatched !== null) this.#close(key, row, changed, unwatched);
       else if (isKnown(row)) this.#isWell(key, row, changed);
     }
     for (const key of this.#since.keys()) if (!matches.has(key)) this.#since.delete(key);
@@ -201,11 +213,9 @@ export class Incidents {
     }
     const matches = new Map<string, Match>();
     for (const rule of this.#deps.rules()) {
-      if (!rule.enabled) continue;
       const { threshold } = conditionOf(rule.condition);
       for (const fact of byCondition.get(rule.condition) ?? []) {
-        if (rule.apps !== null && (fact.app === undefined || !rule.apps.includes(fact.app.name))) continue;
-        if (rule.nodes !== null && !rule.nodes.includes(fact.name)) continue;
+        if (unwatchedBy(rule, { app: fact.app?.name, name: fact.name }) !== null) continue;
         let isMild = fact.isMild === true;
         if (threshold !== undefined) {
           const judged = judge(threshold, fact.value ?? Number.NaN, rule.threshold ?? threshold.default);
@@ -256,8 +266,8 @@ export class Incidents {
     // the same incident came back, so its end will be announced again
     if (before !== undefined && conditionOf(rule.condition).keptSeconds === undefined) {
       this.#closed.delete(key);
-      const again = { closed_at: null, acknowledged_at: null, acknowledged_by: null, reopened: before.reopened + 1 };
-      Object.assign(before, now, again);
+      const again = { closed_at: null, unwatched: null, acknowledged_at: null, acknowledged_by: null };
+      Object.assign(before, now, again, { reopened: before.reopened + 1 });
       if (before.told === 'closed') before.told = null;
       this.#open.set(key, before);
       changed.set(before, 'incident.opened');
@@ -283,6 +293,8 @@ export class Incidents {
       cause_id: null,
       told: null,
       told_group: null,
+      told_to: null,
+      unwatched: null,
       ...now,
     };
     this.#open.set(key, row);
@@ -306,10 +318,15 @@ export class Incidents {
     } else if (clock.monotonic() - since >= CALM_MS) this.#close(key, row, changed);
   }
 
-  #close(key: string, row: IncidentRow, changed: Map<IncidentRow, IncidentNews>): void {
+  #close(
+    key: string,
+    row: IncidentRow,
+    changed: Map<IncidentRow, IncidentNews>,
+    unwatched: Unwatched | null = null,
+  ): void {
     const at = iso(this.#deps.clock.now());
     // it was over when it began to be well
-    Object.assign(row, { closed_at: row.recovering_since ?? at, recovering_since: null, updated_at: at });
+    Object.assign(row, { closed_at: row.recovering_since ?? at, recovering_since: null, updated_at: at, unwatched });
     this.#open.delete(key);
     this.#restored.delete(row);
     this.#calm.delete(key);

@@ -1,6 +1,6 @@
 import { duration, plural, sentence } from '#shared/format.ts';
 import { type ConditionId, conditionOf, type Severity } from '#shared/rules/conditions.ts';
-import type { IncidentRow } from './repository.ts';
+import type { IncidentRow, Unwatched } from './repository.ts';
 
 type NoticeKind = 'opened' | 'worse' | 'closed' | 'acknowledged' | 'summary' | 'test';
 
@@ -35,6 +35,12 @@ export interface Notice {
   group: number | null;
 }
 
+const UNWATCHED: Readonly<Record<Unwatched, string>> = {
+  deleted: 'The rule was deleted, so this is no longer watched.',
+  disabled: 'The rule was turned off, so this is no longer watched.',
+  narrowed: 'The rule is for other apps or nodes now, so this is no longer watched.',
+};
+
 const LISTED_INCIDENTS = 50;
 const LISTED_LINES = 10;
 
@@ -50,7 +56,7 @@ export function noticeOf(
   const [first] = rows as [IncidentRow];
   const condition = conditionOf(first.condition);
   const count = rows.length;
-  const isOver = kind === 'closed';
+  const isOver = kind === 'closed' && first.unwatched === null;
   const severity = rows.some((row) => row.severity === 'critical') ? 'critical' : 'warning';
   const lines = rows.slice(0, LISTED_LINES).map((row) => {
     const seconds = durationSeconds(row);
@@ -58,7 +64,9 @@ export function noticeOf(
   });
   if (count > LISTED_LINES) lines.push(`And ${count - LISTED_LINES} more.`);
   if (followers > 0) lines.push(`${plural(followers, 'further incident')} followed from it.`);
-  if (rows.some((row) => row.reopened > 0) && !isOver) lines.push('It came back a short time after it was over.');
+  if (first.unwatched !== null) lines.push(UNWATCHED[first.unwatched]);
+  if (rows.some((row) => row.reopened > 0) && kind !== 'closed')
+    lines.push('It came back a short time after it was over.');
   if (kind === 'acknowledged' && first.acknowledged_by !== null)
     lines.push(`Acknowledged by ${first.acknowledged_by}.`);
   return {
@@ -94,6 +102,7 @@ function titleOf(
   const several = `${rows.length} ${many}`;
   switch (kind) {
     case 'closed':
+      if (first.unwatched !== null) return `No longer watched: ${rows.length === 1 ? first.text : several}`;
       return rows.length === 1 ? `Over: ${closed} (${first.name})` : `Over: ${several}`;
     case 'worse':
       return rows.length === 1 ? `Now critical: ${first.text}` : `Now critical: ${several}`;

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Background } from '#daemon/platform/background.ts';
 import type { Clock } from '#daemon/platform/clock.ts';
 import { iso } from '#shared/instants.ts';
-import { isQuiet } from '#shared/rules/quiet-hours.ts';
+import { isQuiet, type QuietHours } from '#shared/rules/quiet-hours.ts';
 import type { AlertRule } from '#shared/schema/alerts.ts';
 import type { AlertChannels, Channel } from './channels.ts';
 import type { Incidents } from './incidents.ts';
@@ -30,6 +30,15 @@ export interface NotifierDeps {
 
 type Kind = 'opened' | 'worse' | 'closed';
 type NewMessage = Omit<MessageRow, 'attempts'>;
+
+/** Who was told of an incident, and when its end may be told, also if the rule changes or is deleted. */
+interface ToldTo {
+  channels: readonly number[];
+  quietHours: QuietHours | null;
+}
+
+const toldTo = ({ told_to }: IncidentRow): ToldTo =>
+  told_to === null ? { channels: [], quietHours: null } : (JSON.parse(told_to) as ToldTo);
 
 /** Decides what is announced: each incident once when it opens, when it gets worse and when it closes, together with others of its rule. */
 export class Notifier {
@@ -80,9 +89,9 @@ export class Notifier {
     const open = this.#deps.incidents.open().filter((one) => one.told_group === group);
     if (open.some(({ acknowledged_at }) => acknowledged_at === null)) return;
     const notice = this.#notice('acknowledged', open);
-    const messages = this.#channelsFor(row)
-      .filter(({ kind }) => kind === 'pagerduty')
-      .map((channel) => this.#message(channel, notice));
+    const messages = this.#receivers('acknowledged', open)
+      .filter(({ channel }) => channel.kind === 'pagerduty')
+      .map(({ channel }) => this.#message(channel, notice));
     if (messages.length > 0 && this.#deps.incidents.write([], messages)) this.#deps.onStored();
   }
 
@@ -91,8 +100,8 @@ export class Notifier {
     const rules = new Map(this.#deps.rules().map((rule) => [rule.id, rule]));
     const now = clock.now();
     return [...incidents.untold()].flatMap((row) => {
-      const quiet = rules.get(row.rule_id)?.quietHours ?? null;
-      if (quiet !== null && isQuiet(quiet, now)) return [];
+      const { quietHours } = rules.get(row.rule_id) ?? toldTo(row);
+      if (quietHours !== null && isQuiet(quietHours, now)) return [];
       const kind = kindOf(row);
       // what is silenced or follows from another incident is announced later if it lasts; its end only if its beginning was
       const isMuted = kind !== 'closed' && (row.cause_id !== null || incidents.silencedUntil(row) !== null);
@@ -103,18 +112,26 @@ export class Notifier {
   #tell(due: readonly { row: IncidentRow; kind: Kind }[]): void {
     const groups = new Map<string, { kind: Kind; rows: IncidentRow[] }>();
     for (const { row, kind } of due) {
-      const key = `${row.rule_id} ${kind}`;
+      const key = `${row.rule_id} ${kind} ${row.unwatched}`;
       const group = groups.get(key);
       if (group === undefined) groups.set(key, { kind, rows: [row] });
       else group.rows.push(row);
     }
-    const before = due.map(({ row: { told, told_group } }) => ({ told, told_group }));
+    const before = due.map(({ row: { told, told_group, told_to } }) => ({ told, told_group, told_to }));
     const messages: NewMessage[] = [];
     for (const { kind, rows } of groups.values()) {
       const [first] = rows as [IncidentRow];
       for (const row of rows) if (kind === 'opened') row.told_group = first.id;
-      for (const channel of this.#channelsFor(first, rows)) messages.push(...this.#messagesOf(channel, kind, rows));
-      for (const row of rows) row.told = kind === 'closed' ? 'closed' : row.severity;
+      const receivers = this.#receivers(kind, rows);
+      const quietHours = this.#ruleOf(first)?.quietHours ?? null;
+      for (const { channel, of } of receivers) messages.push(...this.#messagesOf(channel, kind, of));
+      for (const row of rows) {
+        row.told = kind === 'closed' ? 'closed' : row.severity;
+        if (kind === 'closed') continue;
+        const earlier = kind === 'opened' ? [] : toldTo(row).channels;
+        const channels = [...new Set([...earlier, ...receivers.map(({ channel }) => channel.id)])];
+        row.told_to = JSON.stringify({ channels, quietHours } satisfies ToldTo);
+      }
     }
     if (
       this.#deps.incidents.write(
@@ -151,17 +168,21 @@ export class Notifier {
     return noticeOf(kind, rows, { base: base(), at: iso(clock.now()), followers });
   }
 
-  #channelsFor({ rule_id }: IncidentRow, rows: readonly IncidentRow[] = []): Channel[] {
-    const wanted = this.#deps.rules().find(({ id }) => id === rule_id)?.channels ?? null;
-    // a channel that announced a critical incident announces its end, also if it became a warning
-    const isCritical =
-      rows.length === 0 || rows.some(({ severity, told }) => severity === 'critical' || told === 'critical');
-    return this.#deps.channels.all().filter(({ id, kind, enabled, minSeverity }) => {
-      const isOwnFailure = rows.some((row) => row.condition === 'channel-failing' && row.subject === String(id));
-      const isWanted = kind === 'pagerduty' || kind === 'desktop' || !isOwnFailure;
-      return (
-        enabled && isWanted && (minSeverity === 'warning' || isCritical) && (wanted === null || wanted.includes(id))
-      );
+  #ruleOf({ rule_id }: IncidentRow): AlertRule | undefined {
+    return this.#deps.rules().find(({ id }) => id === rule_id);
+  }
+
+  /** Each channel that is told, and of which incidents: first the channels of the rule, then those that were told before. */
+  #receivers(
+    kind: Kind | 'acknowledged',
+    rows: readonly IncidentRow[],
+  ): { channel: Channel; of: readonly IncidentRow[] }[] {
+    const rule = this.#ruleOf(rows[0] as IncidentRow);
+    const isOpening = kind === 'opened' || kind === 'worse';
+    return this.#deps.channels.all().flatMap((channel) => {
+      if (!channel.enabled || (isOpening && !isFor(channel, rule, rows))) return [];
+      const of = isOpening ? rows : rows.filter((row) => toldTo(row).channels.includes(channel.id));
+      return of.length === 0 ? [] : [{ channel, of }];
     });
   }
 
@@ -211,6 +232,14 @@ export class Notifier {
       next_at: now,
     };
   }
+}
+
+/** Whether the rule announces new incidents through the channel. */
+function isFor({ id, kind, minSeverity }: Channel, rule: AlertRule | undefined, rows: readonly IncidentRow[]): boolean {
+  if (rule?.enabled !== true || rule.channels?.includes(id) === false) return false;
+  if (minSeverity === 'critical' && rows.every(({ severity }) => severity !== 'critical')) return false;
+  const isOwnFailure = rows.some((row) => row.condition === 'channel-failing' && row.subject === String(id));
+  return kind === 'pagerduty' || kind === 'desktop' || !isOwnFailure;
 }
 
 /** What has to be announced of an incident now. */

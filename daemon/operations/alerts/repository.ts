@@ -27,7 +27,12 @@ export interface IncidentRow {
   kept_until: number | null;
   told: Severity | 'closed' | null;
   told_group: number | null;
+  told_to: string | null;
+  unwatched: Unwatched | null;
 }
+
+/** Why a rule stopped watching the subject of an incident. */
+export type Unwatched = 'deleted' | 'disabled' | 'narrowed';
 
 export interface RuleRow {
   id: string;
@@ -76,7 +81,8 @@ export interface IncidentFilter {
 }
 
 const COLUMNS = `id, rule_id, condition, subject, name, app, app_id, tenant_id, severity, text, team_text, opened_at, updated_at,
-  closed_at, recovering_since, reopened, acknowledged_at, acknowledged_by, cause_id, kept_until, told, told_group`;
+  closed_at, recovering_since, reopened, acknowledged_at, acknowledged_by, cause_id, kept_until, told, told_group,
+  told_to, unwatched`;
 
 /** SQL of the tables of rules, channels, incidents, silences and messages. */
 export function alertRepository(db: Db) {

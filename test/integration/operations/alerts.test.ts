@@ -249,7 +249,7 @@ test('rules, channels and incidents of a daemon', async (t) => {
     const to = ['first@example.com', 'gone@example.com', 'full@example.com', 'last@example.com'];
     const { id } = (await api.post('/alerts/channels', { kind: 'email', name: 'Duty', to })).body.data;
     const channel = async () => (await api.get('/alerts/channels')).body.data.find((one: any) => one.id === id);
-    await api.patch('/alerts/config-invalid', { channels: [id] });
+    const rule = (await api.post('/alerts', { condition: 'config-invalid', channels: [id] })).body.data;
     const file = path.join(dataDir, 'apps/own/config.yaml');
     const good = await readFile(file, 'utf8');
     await writeFile(file, 'webrtc: [');
@@ -267,6 +267,7 @@ test('rules, channels and incidents of a daemon', async (t) => {
     ]);
     await writeFile(file, good);
     await api.post('/apps/own/reload');
+    await api.delete(`/alerts/${rule.id}`);
     await api.delete(`/alerts/channels/${id}`);
   });
 });

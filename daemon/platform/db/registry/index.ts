@@ -18,6 +18,7 @@ import { sql as backups } from './022-backups.ts';
 import { sql as livekitSettings } from './023-livekit-settings.ts';
 import { sql as idempotencyKeys } from './024-idempotency-keys.ts';
 import { sql as backupPassphrases } from './025-backup-passphrases.ts';
+import { sql as toldChannels } from './026-told-channels.ts';
 
 /** History of `data/streamhub.db`. */
 export const registryMigrations: readonly Migration[] = [
@@ -40,4 +41,5 @@ export const registryMigrations: readonly Migration[] = [
   { id: 23, name: 'livekit-settings', sql: livekitSettings },
   { id: 24, name: 'idempotency-keys', sql: idempotencyKeys },
   { id: 25, name: 'backup-passphrases', sql: backupPassphrases },
+  { id: 26, name: 'told-channels', sql: toldChannels },
 ];
