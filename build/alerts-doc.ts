@@ -33,7 +33,7 @@ defaults* undoes your changes. Add a rule when you want a second limit, or other
 | \`forSeconds\` | How long it must last before an incident opens. |
 | \`severity\` | The highest severity: \`warning\` or \`critical\`. With a limit *below*, an incident is a warning until two thirds of it are used up. |
 | \`apps\`, \`nodes\` | Only these apps, or these nodes by name. \`null\` means all. |
-| \`quietHours\` | No messages between two times of day in a time zone. You get a message afterwards if the problem still lasts. |
+| \`quietHours\` | No messages between two times of day in a time zone. You get messages afterwards: of problems that still last, and of the end of those you were told of. |
 | \`channels\` | Ids of the channels that get messages. \`null\` means all. |
 
 | condition | what it means | the daemon knows it from | limit | after | severity |

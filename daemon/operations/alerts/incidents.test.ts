@@ -428,6 +428,33 @@ test('the end of an incident keeps the quiet hours of a rule that is deleted', (
   assert.deepEqual(told(), ['opened Node a isn’t reporting', 'closed No longer watched: Node a isn’t reporting']);
 });
 
+test('an end in quiet hours is told afterwards, also after a restart and if the same happened again', (t) => {
+  const { rules, clock, start, told } = setUp(t);
+  const quietHours = { from: '22:00', to: '07:00', timeZone: 'UTC' };
+  for (const id of ['node-away', 'recording-failed']) rules.update(id, { quietHours });
+  const failed = (text: string): Fact => ({ condition: 'recording-failed', subject: 'live', name: 'live', text });
+  const first = start();
+  first.look([node('a'), failed('The first one failed')]);
+  clock.advance(11 * HOUR);
+  first.look([node('a')]);
+  first.look([node('a'), failed('The second one failed')]);
+  first.look([]);
+  clock.advance(HOUR);
+  const second = start();
+  second.look([node('a')]);
+  assert.equal(second.incidents.open()[0]?.reopened, 0, 'it came back after more than ten minutes');
+  assert.equal(told().length, 2);
+  clock.advance(8 * HOUR);
+  start().look([node('a')]);
+  assert.deepEqual(told().slice(2), [
+    'closed Over: Recordings work again (live)',
+    'closed Over: The node is reporting again (a)',
+    'opened Node a isn’t reporting',
+  ]);
+  start().look([node('a')]);
+  assert.equal(told().length, 5, 'each end is told once');
+});
+
 test('incidents that are open at the update of a daemon were told to the channels of their rule', (t) => {
   const before = new Database(':memory:');
   t.after(() => before.close());

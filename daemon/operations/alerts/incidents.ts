@@ -66,8 +66,10 @@ function unwatchedBy(
 export class Incidents {
   readonly #deps: IncidentsDeps;
   readonly #open = new Map<string, IncidentRow>();
-  /** Closed a moment ago: they may open again, and their end may have to be announced. */
+  /** Closed a moment ago: they may open again. */
   readonly #closed = new Map<string, IncidentRow>();
+  /** Closed ones whose end may have to be announced, perhaps after hours of quiet. */
+  readonly #ended = new Set<IncidentRow>();
   /** Monotonic milliseconds since when something holds that has not opened yet. */
   readonly #since = new Map<string, number>();
   /** Monotonic milliseconds since when something that came and went is well. */
@@ -86,8 +88,10 @@ export class Incidents {
       this.#open.set(keyOf(row.rule_id, row.subject), row);
       this.#restored.add(row);
     }
-    for (const row of repository.closedSince(iso(clock.now() - REOPEN_MS)))
+    for (const row of repository.closedSince(iso(clock.now() - REOPEN_MS))) {
       this.#closed.set(keyOf(row.rule_id, row.subject), row);
+      this.#ended.add(row);
+    }
     for (const { rule_id, subject, until } of repository.silences())
       this.#silences.set(keyOf(rule_id, subject), Date.parse(until));
     this.#lastId = repository.lastId();
@@ -103,10 +107,12 @@ export class Incidents {
     return undefined;
   }
 
-  /** Those that may have to be announced. */
+  /** Those that may have to be announced: ends first, because the same may have come back. */
   *untold(): Iterable<IncidentRow> {
+    for (const row of this.#ended)
+      if (row.closed_at === null || row.told === 'closed' || row.told === null) this.#ended.delete(row);
+      else yield row;
     yield* this.#open.values();
-    for (const row of this.#closed.values()) if (row.told !== 'closed' && row.told !== null) yield row;
   }
 
   silencedUntil({ rule_id, subject }: Pick<IncidentRow, 'rule_id' | 'subject'>): number | null {
@@ -331,6 +337,7 @@ export class Incidents {
     this.#restored.delete(row);
     this.#calm.delete(key);
     this.#closed.set(key, row);
+    this.#ended.add(row);
     changed.set(row, 'incident.closed');
   }
 
@@ -351,10 +358,7 @@ export class Incidents {
 
   #forgetClosed(): void {
     const before = this.#deps.clock.now() - REOPEN_MS;
-    for (const [key, row] of this.#closed) {
-      const isTold = row.told === 'closed' || row.told === null;
-      if (isTold && Date.parse(row.updated_at) < before) this.#closed.delete(key);
-    }
+    for (const [key, row] of this.#closed) if (Date.parse(row.updated_at) < before) this.#closed.delete(key);
     const { repository, background, clock } = this.#deps;
     const rules = new Set(this.#deps.rules().map(({ id }) => id));
     for (const [key, until] of this.#silences) {

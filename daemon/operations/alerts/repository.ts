@@ -114,7 +114,7 @@ export function alertRepository(db: Db) {
   const incident = db.prepare<[number], IncidentRow>('SELECT * FROM incidents WHERE id = ?');
   const open = db.prepare<[], IncidentRow>('SELECT * FROM incidents WHERE closed_at IS NULL ORDER BY id');
   const closedSince = db.prepare<[string], IncidentRow>(
-    'SELECT * FROM incidents WHERE closed_at >= ? ORDER BY closed_at',
+    `SELECT * FROM incidents WHERE closed_at >= ? OR (closed_at IS NOT NULL AND told <> 'closed') ORDER BY closed_at`,
   );
   const lastId = db.prepare<[], number | null>('SELECT max(id) FROM incidents').pluck();
   const forget = db.prepare<[string]>('DELETE FROM incidents WHERE closed_at < ?');
@@ -174,6 +174,7 @@ export function alertRepository(db: Db) {
       })(),
     incident: (id: number) => incident.get(id),
     open: () => open.all(),
+    /** Those that closed since then, and those whose end has to be announced. */
     closedSince: (at: string) => closedSince.all(at),
     lastId: () => lastId.get() ?? 0,
     page: (filter: IncidentFilter, page: Page) => list.page({ ...filter }, page),
