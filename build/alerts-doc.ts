@@ -77,6 +77,8 @@ A message that can't be delivered is tried again, with growing waits, for a day.
 | \`pagerduty\` | routing key | Events v2: \`trigger\`, \`acknowledge\` and \`resolve\` with the same \`dedup_key\`. |
 | \`desktop\` | nothing | A notification on desktops that are connected, and in open consoles if the browser allows it. |
 
+A channel that you delete is taken out of the rules that name it. While a rule names no other channel, the deletion is refused and names the rule.
+
 *Send test* sends a real message and shows the receiver's answer. URLs and secrets are kept in the secret store; no answer, log line or event contains them. The daemon
 never follows a redirect, and never contacts an address that \`STREAMHUB_DENY_PRIVATE_ENDPOINTS\` forbids.
 

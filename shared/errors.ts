@@ -448,6 +448,11 @@ export const ERRORS = define({
     message: 'No channel has the id {id}.',
     hint: 'List the channels: GET /alerts/channels.',
   },
+  ALERT_CHANNEL_IN_USE: {
+    status: 409,
+    message: 'Without the channel {name}, these rules would tell nobody: {rules}.',
+    hint: 'Give these rules other channels first, or delete them.',
+  },
   ALERT_LIMIT_REACHED: {
     status: 409,
     message: 'There are {limit} {what} already, which is the most there can be.',

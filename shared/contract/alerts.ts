@@ -133,10 +133,11 @@ export const deleteAlertChannel = operation({
   path: '/alerts/channels/{id}',
   tag,
   summary: 'Delete a channel with its secrets',
+  description: 'Rules that name it keep their other channels. It is refused while a rule names no other.',
   ...writes,
   params: ChannelParams,
   responses: { 204: null },
-  errors: ['ALERT_CHANNEL_NOT_FOUND'],
+  errors: ['ALERT_CHANNEL_NOT_FOUND', 'ALERT_CHANNEL_IN_USE'],
   audit: 'alert-channel.delete',
 });
 

@@ -3,6 +3,7 @@ import type { NamedSecrets } from '#daemon/platform/secrets/secret-file.ts';
 import { ApiError, fieldError } from '#shared/errors.ts';
 import type { AlertChannel, ChannelKind, CreateChannelBody, PatchChannelBody } from '#shared/schema/alerts.ts';
 import type { AlertRepository, ChannelRow } from './repository.ts';
+import type { AlertRules } from './rules.ts';
 
 const MAX_CHANNELS = 50;
 const PER_HOUR = 20;
@@ -13,6 +14,7 @@ export interface ChannelsDeps {
   repository: Pick<AlertRepository, 'channels' | 'addChannel' | 'putChannel' | 'removeChannel'>;
   secrets: { get(name: string): string | undefined; set(changes: NamedSecrets): Promise<void> };
   policy: EndpointPolicy;
+  rules: Pick<AlertRules, 'checkWithout' | 'load'>;
 }
 
 /** A channel with what is needed to send. */
@@ -104,12 +106,15 @@ export class AlertChannels {
     return this.#view(this.#require(id));
   }
 
-  /** @throws ApiError ALERT_CHANNEL_NOT_FOUND */
+  /** @throws ApiError ALERT_CHANNEL_NOT_FOUND, ALERT_CHANNEL_IN_USE */
   async remove(id: number): Promise<AlertChannel> {
+    const { repository, rules, secrets } = this.#deps;
     const channel = this.#view(this.#require(id));
-    this.#deps.repository.removeChannel(id);
+    rules.checkWithout(channel, () => true);
+    repository.removeChannel(id);
+    rules.load();
     this.#load();
-    await this.#deps.secrets.set({ [urlName(id)]: null, [secretName(id)]: null });
+    await secrets.set({ [urlName(id)]: null, [secretName(id)]: null });
     return channel;
   }
 

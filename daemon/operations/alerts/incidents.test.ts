@@ -37,12 +37,13 @@ function setUp(t: TestContext, kinds: readonly ChannelKind[] = ['webhook']) {
       JSON.stringify({ name: kind, enabled: true, minSeverity: 'warning', maxPerHour: 5, to: [] }),
       '',
     );
+  const rules = new AlertRules(repository);
   const channels = new AlertChannels({
     repository,
     secrets: { get: (name) => secrets.get(name), set: async () => {} },
     policy: { denyPrivate: false },
+    rules,
   });
-  const rules = new AlertRules(repository);
   const background = testBackground();
   /** As after a start of the daemon. */
   const start = () => {

@@ -107,6 +107,11 @@ export function alertRepository(db: Db) {
        last_error = @last_error, last_sent_at = @last_sent_at, held = @held WHERE id = @id`,
   );
   const removeChannel = db.prepare<[number]>('DELETE FROM alert_channels WHERE id = ?');
+  const dropChannel = db.prepare<[{ id: number }]>(
+    `UPDATE alert_rules SET fields_json = json_set(fields_json, '$.channels', json((
+       SELECT json_group_array(value) FROM json_each(fields_json, '$.channels') WHERE value <> @id)))
+     WHERE @id IN (SELECT value FROM json_each(fields_json, '$.channels'))`,
+  );
   const removeMessagesOf = db.prepare<[number]>('DELETE FROM alert_messages WHERE channel_id = ?');
   const putIncident = db.prepare<[IncidentRow]>(
     `INSERT OR REPLACE INTO incidents (${COLUMNS}) VALUES (${COLUMNS.replace(/\w+/g, '@$&')})`,
@@ -167,8 +172,10 @@ export function alertRepository(db: Db) {
     addChannel: (kind: ChannelKind, fields: string, address: string) =>
       Number(addChannel.run(kind, fields, address).lastInsertRowid),
     putChannel: (row: ChannelRow) => putChannel.run(row),
+    /** Rules no longer name it. */
     removeChannel: (id: number) =>
       db.transaction(() => {
+        dropChannel.run({ id });
         removeMessagesOf.run(id);
         removeChannel.run(id);
       })(),

@@ -1,7 +1,7 @@
 import { ApiError, fieldError } from '#shared/errors.ts';
 import { CONDITION_IDS, CONDITIONS, type ConditionId, conditionOf } from '#shared/rules/conditions.ts';
 import { isTimeZone } from '#shared/rules/quiet-hours.ts';
-import type { AlertRule, CreateRuleBody, PatchRuleBody } from '#shared/schema/alerts.ts';
+import type { AlertChannel, AlertRule, CreateRuleBody, PatchRuleBody } from '#shared/schema/alerts.ts';
 import type { AlertRepository } from './repository.ts';
 
 /** Added rules; more would only repeat each other. */
@@ -32,7 +32,7 @@ export class AlertRules {
 
   constructor(repository: Pick<AlertRepository, 'rules' | 'lastRule' | 'putRule' | 'removeRule'>) {
     this.#repository = repository;
-    this.#load();
+    this.load();
   }
 
   list(): readonly AlertRule[] {
@@ -70,8 +70,17 @@ export class AlertRules {
   remove(id: string): AlertRule {
     const rule = this.#require(id);
     this.#repository.removeRule(id);
-    this.#load();
+    this.load();
     return rule;
+  }
+
+  /** Whether a channel can be deleted. @param stays whether a rule stays as it is @throws ApiError ALERT_CHANNEL_IN_USE */
+  checkWithout({ id, name }: Pick<AlertChannel, 'id' | 'name'>, stays: (rule: AlertRule) => boolean): void {
+    const mute = this.#list.filter(
+      (rule) => rule.channels !== null && rule.channels.length > 0 && rule.channels.every((one) => one === id),
+    );
+    const rules = mute.filter(stays).map((rule) => rule.name);
+    if (rules.length > 0) throw new ApiError('ALERT_CHANNEL_IN_USE', { name, rules: rules.join(', ') });
   }
 
   #put(id: string, condition: ConditionId, fields: Fields): AlertRule {
@@ -81,7 +90,7 @@ export class AlertRules {
     );
     if (kept.length === 0) this.#repository.removeRule(id);
     else this.#repository.putRule({ id, condition, fields_json: JSON.stringify(Object.fromEntries(kept)) });
-    this.#load();
+    this.load();
     return this.#require(id);
   }
 
@@ -91,7 +100,8 @@ export class AlertRules {
     return rule;
   }
 
-  #load(): void {
+  /** Reads the rules again. */
+  load(): void {
     const rows = new Map(this.#repository.rules().map((row) => [row.id, row]));
     const builtIn = CONDITION_IDS.map((condition): AlertRule => {
       const row = rows.get(condition);

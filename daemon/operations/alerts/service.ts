@@ -125,6 +125,11 @@ export class AlertService {
     this.#deps.channels.check(body, kind === undefined);
   }
 
+  /** Whether a channel can be deleted. @param stays whether a rule stays as it is @throws ApiError ALERT_CHANNEL_IN_USE */
+  checkChannelRemoval(id: number, stays: (rule: AlertRule) => boolean): void {
+    this.#deps.rules.checkWithout(this.#deps.channels.require(id), stays);
+  }
+
   /** What the secret store has for a channel; empty texts for nothing. */
   channelSecrets(id: number): { url: string; secret: string } {
     const { channels } = this.#deps;
@@ -263,7 +268,9 @@ export class AlertService {
   }
 
   #checkChannels(ids: readonly number[] | null | undefined): void {
-    for (const id of ids ?? []) this.#deps.channels.require(id);
+    const known = new Set(this.#deps.channels.all().map(({ id }) => id));
+    const missing = ids?.find((id) => !known.has(id));
+    if (missing !== undefined) throw fieldError('body.channels', `names no channel (${missing})`);
   }
 
   #changed<T extends { id: string | number }>(changed: T, actor: Actor): T {

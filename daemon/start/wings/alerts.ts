@@ -57,7 +57,7 @@ export function createAlerts(
   const scrubber = new Scrubber(logSecrets);
   const repository = alertRepository(db);
   const rules = new AlertRules(repository);
-  const channels = new AlertChannels({ repository, secrets: secretFile, policy });
+  const channels = new AlertChannels({ repository, secrets: secretFile, policy, rules });
   const incidents = new Incidents({ repository, rules: () => rules.list(), bus: events, background, clock });
   const base = (): string => settings.appUrl || publicUrl();
   const moments = new Moments({

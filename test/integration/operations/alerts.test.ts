@@ -47,13 +47,13 @@ test('rules, channels and incidents of a daemon', async (t) => {
       ['disk-low', { quietHours: { from: '07:00', to: '07:00', timeZone: 'UTC' } }, 'body.quietHours.to'],
       ['disk-low', { quietHours: { from: '24:00', to: '07:00', timeZone: 'UTC' } }, 'body.quietHours.from'],
       ['disk-low', { forSeconds: -1 }, 'body.forSeconds'],
+      ['disk-low', { channels: [999] }, 'body.channels'],
     ] as const) {
       const refused = await api.patch(`/alerts/${id}`, body);
       assert.equal(refused.status, 400, JSON.stringify(body));
       assert.equal(refused.body.details[0].path, field);
     }
     assert.equal((await api.patch('/alerts/nothing', {})).body.code, 'ALERT_RULE_NOT_FOUND');
-    assert.equal((await api.patch('/alerts/disk-low', { channels: [999] })).body.code, 'ALERT_CHANNEL_NOT_FOUND');
     const changed = await api.patch('/alerts/disk-low', { threshold: 20 });
     assert.deepEqual([changed.body.data.threshold, changed.body.data.changed], [20, true]);
     const added = await api.post('/alerts', { condition: 'disk-low', name: 'Full', threshold: 1 });
@@ -62,6 +62,24 @@ test('rules, channels and incidents of a daemon', async (t) => {
     assert.equal((await api.delete('/alerts/disk-low')).status, 204);
     const restored = (await api.get('/alerts')).body.data.find((rule: any) => rule.id === 'disk-low');
     assert.deepEqual([restored.threshold, restored.changed], [10, false]);
+  });
+
+  await t.test('a channel that is deleted leaves its rules, unless a rule would then tell nobody', async () => {
+    const add = async (name: string): Promise<number> =>
+      (await api.post('/alerts/channels', { kind: 'webhook', name, enabled: false, url: receiver.url })).body.data.id;
+    const [one, two] = [await add('One'), await add('Two')];
+    await api.patch('/alerts/disk-low', { channels: [one, two] });
+    const { id } = (await api.post('/alerts', { condition: 'memory-low', name: 'Memory', channels: [one] })).body.data;
+    const refused = await api.delete(`/alerts/channels/${one}`);
+    assert.deepEqual([refused.status, refused.body.code], [409, 'ALERT_CHANNEL_IN_USE']);
+    assert.match(refused.body.message, /One.*: Memory\./);
+    await api.delete(`/alerts/${id}`);
+    assert.equal((await api.delete(`/alerts/channels/${one}`)).status, 204);
+    const rule = (await api.get('/alerts')).body.data.find((other: any) => other.id === 'disk-low');
+    assert.deepEqual(rule.channels, [two]);
+    assert.equal((await api.patch('/alerts/disk-low', { channels: rule.channels })).status, 200);
+    await api.delete('/alerts/disk-low');
+    await api.delete(`/alerts/channels/${two}`);
   });
 
   await t.test('teams see what concerns them, in their words, and change only their own', async () => {

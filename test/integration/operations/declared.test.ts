@@ -285,6 +285,11 @@ test('the configuration as a folder', async (t) => {
     const misspelt = await source.api.post('/apply', { files: [], fingerprint: 'x', prun: true });
     assert.equal(misspelt.status, 400);
     assert.match(misspelt.text, /did you mean prune/);
+    const channels = { path: 'alert-channels.yaml', text: '[]' };
+    const mute = await source.api.post('/plan', { files: [channels], prune: true });
+    assert.match(mute.body.details[0].message, /^alert channel Desktop notifications: .* tell nobody: Full\.$/);
+    const both = { files: [channels, { path: 'alert-rules.yaml', text: '[]' }], prune: true };
+    assert.match(done((await plan(source.api, both)).changes).join(), /delete alert rule Full,.*delete alert channel/);
     assert.deepEqual((await plan(source.api, { files: folder.files })).changes, []);
   });
 

@@ -36,7 +36,10 @@ const ALLOWED: readonly [RegExp, string][] = [
   [/FROM room_sessions WHERE started_at >= \? AND started_at < \? GROUP BY room/, 'sums the sessions of one day'],
   [/FROM \(SELECT is_counted/, 'at most fifty connections of one identity'],
   [/FROM incidents\b/, 'at most 20,000, read by people'],
-  [/(?:FROM|INTO) alert_(?:rules|channels|silences)\b/, 'at most some hundred rows, read at the start'],
+  [
+    /(?:FROM|INTO|UPDATE) alert_(?:rules|channels|silences)\b/,
+    'at most some hundred rows, read at the start or by an operator',
+  ],
   [/FROM backups ORDER/, 'the newest thousand, in the order of the table'],
   [
     /FROM backups WHERE destination/,

@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import type { AlertService } from '#daemon/operations/alerts/service.ts';
-import { type AlertChannel, CreateChannelBody, type PatchChannelBody } from '#shared/schema/alerts.ts';
+import { type AlertChannel, type AlertRule, CreateChannelBody, type PatchChannelBody } from '#shared/schema/alerts.ts';
 import { object } from '#shared/schema/common.ts';
 import { type Change, defined, type Item, isAwaited, type Kind } from '../kind.ts';
 import { type Fields, freeName, SECRET_PATTERN, SecretValue } from '../values.ts';
@@ -50,14 +50,23 @@ export function channelsKind({ alerts }: { alerts: AlertService }): Kind {
     ...listFile('alert-channels.yaml', schema, ({ name }) => String(name)),
     read: () => channelItems(alerts),
     settle: (before, wanted) => ({ ...(before ?? defaults), ...wanted }),
-    check: (changes, context) =>
-      checkEach(changes, context, (change) => {
-        const { before, after } = change;
-        if (after === null) return;
+    check(changes, context) {
+      const ids = new Map(channelItems(alerts).map(({ key, id }) => [key, id]));
+      const rules = context.changes.filter(({ kind }) => kind.id === 'alert rule');
+      return checkEach(changes, context, (change) => {
+        const { key, before, after } = change;
+        if (after === null) {
+          // a rule that changes or is deleted does so before
+          const stays = ({ name, condition }: AlertRule) =>
+            !rules.some((rule) => rule.before?.['name'] === name && rule.before['condition'] === condition);
+          alerts.checkChannelRemoval(ids.get(key) as number, stays);
+          return;
+        }
         const awaited = isAwaited(change, context, 'url') ? { url: 'https://example.org/awaited' } : {};
         const body = { ...bodyOf(after), ...awaited };
         alerts.checkChannel(body, before === null ? undefined : (before['kind'] as string));
-      }),
+      });
+    },
     async apply(changes: readonly Change[], { actor }, outcome) {
       const ids = new Map(channelItems(alerts).map(({ key, id }) => [key, id]));
       for (const change of changes) {

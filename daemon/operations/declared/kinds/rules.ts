@@ -50,10 +50,10 @@ export function rulesKind({ alerts }: { alerts: AlertService }): Kind {
     const named = channels as readonly string[] | null | undefined;
     const found = named?.flatMap((key, index) => {
       const id = ids.get(key);
-      if (id !== undefined) return [id];
-      const isComing = coming?.some((one) => one.kind.id === 'alert channel' && one.key === key && one.after !== null);
-      if (!isComing) throw fieldError(`body.channels.${index}`, `names no channel (${key})`);
-      return [];
+      const change = coming?.find((one) => one.kind.id === 'alert channel' && one.key === key);
+      const isThere = change === undefined ? id !== undefined : change.after !== null;
+      if (!isThere) throw fieldError(`body.channels.${index}`, `names no channel (${key})`);
+      return id === undefined ? [] : [id];
     });
     const list = channels === undefined ? {} : { channels: found ?? null };
     return { ...fields, ...list } as unknown as CreateRuleBody;

@@ -5,6 +5,7 @@ import {
   createAlertChannel,
   deleteAlertChannel,
   listAlertChannels,
+  listAlertRules,
   testAlertChannel,
   updateAlertChannel,
 } from '#shared/contract/alerts.ts';
@@ -158,7 +159,7 @@ function AllowNotifications() {
 
 function ChannelState({ channel, onGone }: { channel: Channel; onGone: () => void }) {
   const test = useChange(testAlertChannel, { refreshes, timeout: 60_000 });
-  const remove = useChange(deleteAlertChannel, { refreshes });
+  const remove = useChange(deleteAlertChannel, { refreshes: [...refreshes, listAlertRules] });
   const lack = useLack(testAlertChannel);
   const { id, name, lastError, failingSince, held } = channel;
   return (
@@ -191,7 +192,11 @@ function ChannelState({ channel, onGone }: { channel: Channel; onGone: () => voi
           onClick={() =>
             ask({
               title: `Delete the channel ${name}`,
-              body: <p>Its address and secret are deleted too. Messages that wait are not sent.</p>,
+              body: (
+                <p>
+                  Its address and secret are deleted too. Messages that wait are not sent, and rules no longer use it.
+                </p>
+              ),
               action: 'Delete channel',
               isDangerous: true,
               run: async () => {
