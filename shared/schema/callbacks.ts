@@ -91,7 +91,10 @@ export const CallbackState = object({
   dead: Type.Integer(),
   delivered24h: Type.Integer(),
   lastDeliveredAt: nullable(Instant),
-  failingSince: nullable(Instant, { description: 'Null while the receiver responds.' }),
+  failingSince: nullable(Instant, {
+    description:
+      'Null while the receiver responds, and after it was changed, turned off or everything waiting was skipped.',
+  }),
   nextAttemptAt: nullable(Instant),
   lastError: nullable(Type.String()),
 });

@@ -154,7 +154,10 @@ const Delivered = payload('Delivered', delivery);
 const DeliveryFailed = payload('DeliveryFailed', { ...delivery, error: failure });
 const ReceiverFailing = payload('ReceiverFailing', { event: delivery.event, error: failure });
 const ReceiverRecovered = payload('ReceiverRecovered', {
-  since: nullable(Instant, { description: 'When the receiver began to fail.' }),
+  since: nullable(Instant, {
+    description:
+      'When the receiver began to fail. It works again, was changed or turned off, or everything waiting was skipped.',
+  }),
 });
 const DeadLetters = payload('DeadLetters', {
   id: Type.Optional(delivery.id),

@@ -17,19 +17,23 @@ export function callbackChannel({ config, secret, sender }: CallbackChannelDeps)
     words: { all: 'callbacks', one: 'a callback', off: 'Callbacks were turned off.' },
     async open(app) {
       const { callbacks } = await config.get(app);
-      if (callbacks.url === '') return null;
-      return (row, signal) =>
-        sender.send(
-          {
-            url: callbacks.url,
-            body: JSON.stringify(messageOf(app, row)),
-            secret: secret(app) || callbacks.secret,
-            event: row.event,
-            delivery: row.id,
-            timestamp: row.created_at,
-          },
-          signal,
-        );
+      const { url } = callbacks;
+      if (url === '') return null;
+      return {
+        address: url,
+        send: (row, signal) =>
+          sender.send(
+            {
+              url,
+              body: JSON.stringify(messageOf(app, row)),
+              secret: secret(app) || callbacks.secret,
+              event: row.event,
+              delivery: row.id,
+              timestamp: row.created_at,
+            },
+            signal,
+          ),
+      };
     },
     close: () => sender.close(),
   };

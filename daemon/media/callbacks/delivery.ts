@@ -32,13 +32,20 @@ const TIDY_EVERY_MS = 3_600_000;
 /** Sends one message. Throws only if `signal` is aborted. */
 type Send = (row: OutboxRow, signal: AbortSignal) => Promise<SendResult>;
 
+/** The receiver that an app has now. */
+interface Target {
+  /** With another one, what is known of failures no longer applies. */
+  address: string;
+  send: Send;
+}
+
 /** How messages of an outbox leave. */
 export interface Channel {
   receiver: Receiver;
   /** What the log and reasons call it. */
   words: { all: string; one: string; off: string };
-  /** How to send the app's messages; null = the app has no such receiver. */
-  open(app: string): Promise<Send | null>;
+  /** Where the app's messages go; null = the app has no such receiver. */
+  open(app: string): Promise<Target | null>;
   close(): void;
 }
 
@@ -74,6 +81,8 @@ interface AppQueue extends QueueState {
   isWoken: boolean;
   /** Asked to try again while a try was running, perhaps to an old address: no wait follows it. */
   isHurried: boolean;
+  /** Of the receiver that was used last. */
+  address: string | undefined;
   failures: number;
   isSlow: boolean;
   /** Monotonic milliseconds; null = the last try was not refused with 401, 403 or 404. */
@@ -111,7 +120,7 @@ export class OutboxDelivery {
     this.#detach = this.#deps.bus.subscribe((event) => {
       if (event.app === undefined) return;
       if (event.type === 'app.deleted') this.#forget(event.app);
-      else if (event.type === 'config.changed') this.retryNow(event.app);
+      else if (event.type === 'config.changed' || event.type === 'config.reloaded') this.retryNow(event.app);
     });
   }
 
@@ -174,9 +183,11 @@ export class OutboxDelivery {
     for (;;) {
       if (this.#abort.signal.aborted || apps.get(app) === undefined) return;
       queue.isHurried = false;
-      const send = await channel.open(app);
+      const target = await channel.open(app);
       const outbox = this.outbox(app);
-      if (send === null) {
+      if (target?.address !== queue.address) this.#forgetFailures(app, queue);
+      queue.address = target?.address;
+      if (target === null) {
         this.#giveUpAll(app, outbox.buryAll(instant(this.#clock.now()) as string, channel.words.off));
         queue.nextAt = 0;
         return;
@@ -196,7 +207,7 @@ export class OutboxDelivery {
         { all, ...slow, [`of ${turn}`]: AT_ONCE_PER_TEAM },
         async () => {
           const since = this.#clock.monotonic();
-          const sent = await send(row, signal);
+          const sent = await target.send(row, signal);
           queue.isSlow = !sent.isDelivered || this.#clock.monotonic() - since > SLOW_MS;
           return sent;
         },
@@ -216,15 +227,11 @@ export class OutboxDelivery {
     if (result.isDelivered) {
       outbox.delivered(row.id, at, result.status ?? 200);
       tell('delivered', { id: row.id, seq: row.seq, event: row.event }, true);
-      if (queue.failingSince !== null) {
-        tell('recovered', { since: instant(queue.failingSince) });
-        this.#deps.log.info({ app }, `${words.all} are delivered again`);
-      }
-      Object.assign(queue, { failures: 0, failingSince: null, refusedSince: null, nextAt: 0, lastError: null });
+      if (queue.failingSince !== null) this.#deps.log.info({ app }, `${words.all} are delivered again`);
+      this.#forgetFailures(app, queue);
       return true;
     }
     const error = result.error ?? 'It failed.';
-    queue.lastError = error;
     if (!result.isUnsent) {
       outbox.failed(row.id, at, result.status, error);
       tell('failed', { id: row.id, seq: row.seq, event: row.event, error }, true);
@@ -234,6 +241,7 @@ export class OutboxDelivery {
       Object.assign(queue, { failures: 0, nextAt: 0 });
       return true;
     }
+    queue.lastError = error;
     queue.refusedSince = result.isRefusal ? (queue.refusedSince ?? this.#clock.monotonic()) : null;
     const isRefusedLong = queue.refusedSince !== null && this.#clock.monotonic() - queue.refusedSince >= REFUSED_FOR_MS;
     const isLost = result.isRefusal ? isRefusedLong : !result.isRetryable;
@@ -256,6 +264,12 @@ export class OutboxDelivery {
       this.#deps.log.warn({ app, error }, `${words.all} are not delivered; retrying`);
     }
     return false;
+  }
+
+  /** Nothing is known to fail: a message was delivered, or those that failed are over with their receiver. */
+  #forgetFailures(app: string, queue: AppQueue): void {
+    if (queue.failingSince !== null) this.#tell(app, 'recovered', { since: instant(queue.failingSince) });
+    Object.assign(queue, { failures: 0, failingSince: null, refusedSince: null, nextAt: 0, lastError: null });
   }
 
   #giveUpAll(app: string, count: number): void {
@@ -314,10 +328,13 @@ export class OutboxDelivery {
     this.wake(app);
   }
 
-  /** Deliveries were skipped: the next one starts without the wait of those before it. */
+  /** Deliveries were skipped: the next one starts without the wait of those before it. With none left, nothing fails. */
   skipped(app: string): void {
     const queue = this.#queues.get(app);
-    if (queue !== undefined) queue.failures = 0;
+    if (queue !== undefined) {
+      queue.failures = 0;
+      if (this.outbox(app).head() === undefined) this.#forgetFailures(app, queue);
+    }
     this.retryNow(app);
   }
 
@@ -333,6 +350,7 @@ export class OutboxDelivery {
         isRunning: false,
         isWoken: false,
         isHurried: false,
+        address: undefined,
         failures: 0,
         isSlow: false,
         refusedSince: null,

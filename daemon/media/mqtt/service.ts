@@ -16,7 +16,7 @@ import type { LogRow } from '#shared/schema/logs.ts';
 import type { MqttState, MqttTestResult } from '#shared/schema/mqtt.ts';
 import { shownAddress } from '#shared/secrets.ts';
 import { type Channel, instant } from '../callbacks/delivery.ts';
-import { messageOf } from '../callbacks/outbox.ts';
+import { messageOf, type OutboxRow } from '../callbacks/outbox.ts';
 import { again, type SendResult } from '../callbacks/sender.ts';
 import { type CallbackService, requireMqtt } from '../callbacks/service.ts';
 import type { BrokerTarget } from './broker.ts';
@@ -111,7 +111,9 @@ export class MqttService {
       words: { all: 'MQTT events', one: 'an MQTT event', off: 'MQTT was turned off.' },
       open: async (app) => {
         const plan = mqttPlan(await this.#deps.config.get(app));
-        return plan === null ? null : (row) => this.#send(app, plan, row.event, JSON.stringify(messageOf(app, row)));
+        if (plan === null) return null;
+        const send = (row: OutboxRow) => this.#send(app, plan, row.event, JSON.stringify(messageOf(app, row)));
+        return { address: plan.url, send };
       },
       close: () => {},
     };

@@ -169,8 +169,17 @@ test('a test event can be sent; without a URL nothing is kept and nothing can be
   receiver.behave(500);
   await daemon.api.call('POST', '/apps/live/callbacks/test');
   await events.next('callback.failing');
+  // another receiver is not blamed for what the first one did
+  const other = await callbackReceiver(t);
+  other.behave((_received, response) => response.writeHead(500, { 'retry-after': '3600' }).end());
+  await daemon.api.patch('/apps/live', { callbackUrl: other.url });
+  await events.next('callback.recovered');
+  await events.next('callback.failing');
   await daemon.api.patch('/apps/live', { callbackUrl: '' });
+  await events.next('callback.recovered');
   await events.next('callback.dead');
+  const { failingSince, lastError, nextAttemptAt } = (await daemon.api.get('/apps/live/callbacks')).body.data;
+  assert.deepEqual([failingSince, lastError, nextAttemptAt], [null, null, null]);
   const { data } = (await daemon.api.get('/apps/live/callbacks/deliveries?state=dead')).body;
   assert.deepEqual([data.length, data[0].seq], [1, 2]);
 });
@@ -214,7 +223,9 @@ test('one event that the receiver can’t take is skipped, alone or with all up 
   const before = new Date(Date.now() + 1000).toISOString();
   const waiting = (await daemon.api.get('/apps/live/callbacks')).body.data.pending;
   assert.equal((await skip({ untilTime: before })).body.data.skipped, waiting);
-  assert.equal((await daemon.api.get('/apps/live/callbacks')).body.data.pending, 0);
+  await events.next('callback.recovered');
+  const { pending, failingSince, lastError } = (await daemon.api.get('/apps/live/callbacks')).body.data;
+  assert.deepEqual([pending, failingSince, lastError], [0, null, null]);
   const audit = (await daemon.api.get('/audit?action=callback.skip')).body.data;
   assert.ok(audit.length >= 2);
 });

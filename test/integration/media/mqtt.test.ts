@@ -253,7 +253,13 @@ describe('events over MQTT', { skip: noMosquitto }, () => {
       ['ok', 'ok', 'ok', 'failed'],
       'The broker sent a packet that is too large. Is it an MQTT broker?',
     ]);
+    await sendWebhook(daemon.url, event('room_started', { room: room('live-unheard') }));
+    await until('the event fails', async () => (await state()).failingSince !== null);
     await configure(null);
+    await until('it is given up, and nothing fails any more', async () => {
+      const { pending, failingSince, lastError } = await state();
+      return pending === 0 && failingSince === null && lastError === null;
+    });
     assert.equal((await daemon.api.post('/apps/live/mqtt/test')).body.code, 'MQTT_OFF');
     assert.equal((await state()).state, 'off');
   });
