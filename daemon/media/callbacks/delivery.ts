@@ -85,8 +85,8 @@ interface AppQueue extends QueueState {
   address: string | undefined;
   failures: number;
   isSlow: boolean;
-  /** Monotonic milliseconds; null = the last try was not refused with 401, 403 or 404. */
-  refusedSince: number | null;
+  /** The delivery whose last try was refused with 401, 403 or 404, and since when, in monotonic milliseconds. */
+  refused: { id: string; since: number } | null;
   /** Cancels the next try. */
   cancel: (() => void) | undefined;
 }
@@ -242,15 +242,18 @@ export class OutboxDelivery {
       return true;
     }
     queue.lastError = error;
-    queue.refusedSince = result.isRefusal ? (queue.refusedSince ?? this.#clock.monotonic()) : null;
-    const isRefusedLong = queue.refusedSince !== null && this.#clock.monotonic() - queue.refusedSince >= REFUSED_FOR_MS;
-    const isLost = result.isRefusal ? isRefusedLong : !result.isRetryable;
+    // one that is sent again after it was given up has no attempts, and its time begins again
+    const before = row.attempts > 0 && queue.refused?.id === row.id ? queue.refused : null;
+    queue.refused = result.isRefusal ? (before ?? { id: row.id, since: this.#clock.monotonic() }) : null;
+    const isLost =
+      queue.refused === null ? !result.isRetryable : this.#clock.monotonic() - queue.refused.since >= REFUSED_FOR_MS;
     if (isLost || (!result.isUnsent && row.attempts + 1 >= MAX_ATTEMPTS)) {
       outbox.bury(row.id, at);
       tell('dead', { id: row.id, seq: row.seq, event: row.event, error });
       this.#deps.log.warn({ app, delivery: row.id, event: row.event, error }, `${words.one} became a dead letter`);
       if (isLost) {
-        queue.nextAt = 0;
+        // the next one has its own tries
+        Object.assign(queue, { failures: 0, nextAt: 0 });
         return true;
       }
     }
@@ -269,7 +272,7 @@ export class OutboxDelivery {
   /** Nothing is known to fail: a message was delivered, or those that failed are over with their receiver. */
   #forgetFailures(app: string, queue: AppQueue): void {
     if (queue.failingSince !== null) this.#tell(app, 'recovered', { since: instant(queue.failingSince) });
-    Object.assign(queue, { failures: 0, failingSince: null, refusedSince: null, nextAt: 0, lastError: null });
+    Object.assign(queue, { failures: 0, failingSince: null, refused: null, nextAt: 0, lastError: null });
   }
 
   #giveUpAll(app: string, count: number): void {
@@ -353,7 +356,7 @@ export class OutboxDelivery {
         address: undefined,
         failures: 0,
         isSlow: false,
-        refusedSince: null,
+        refused: null,
         failingSince: null,
         nextAt: 0,
         lastError: null,
