@@ -19,7 +19,9 @@ const SESSION = {
   startKnown: Type.Boolean({ description: 'False: it had already started when the first event arrived.' }),
   endedAt: nullable(Instant, { description: 'Null while it runs.' }),
   endedBetween: Between,
-  durationSeconds: Type.Number({ description: 'Up to now while it runs.' }),
+  durationSeconds: Type.Number({
+    description: 'Up to now while it runs; up to the first instant of `endedBetween` where nobody told the end.',
+  }),
   participants: Type.Integer({
     description:
       'People who were in the room, each identity once. Recorders, hidden participants and agents don’t count.',
@@ -27,7 +29,7 @@ const SESSION = {
   connections: Type.Integer({ description: 'How often these people joined.' }),
   publishers: Type.Integer({ description: 'Of the participants, those who published something.' }),
   peak: Type.Integer({ description: 'Most connections at the same time.' }),
-  participantSeconds: Type.Number({ description: 'Time that all connections lasted together.' }),
+  participantSeconds: Type.Number({ description: 'Time that all connections lasted together, as far as it is known.' }),
   errors: Type.Integer({
     description: 'Connections that ended by a fault, failed recordings, live HLS and ingests.',
   }),

@@ -9,7 +9,7 @@ const MONTH = {
 
 const AMOUNTS = {
   sessions: Type.Integer({ description: 'Sessions that started.' }),
-  sessionMinutes: Type.Number({ description: 'Time that rooms were open.' }),
+  sessionMinutes: Type.Number({ description: 'Time that rooms were open, as far as it is known.' }),
   participantMinutes: Type.Number({ description: 'Time of all connections together; counted as in sessions.' }),
   recordedMinutes: Type.Number({ description: 'Length of recordings that started.' }),
   storedBytes: nullable(Type.Integer(), {

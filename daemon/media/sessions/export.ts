@@ -13,7 +13,6 @@ export interface ExportRequest {
   filter: SessionFilter;
   /** Asked again for each step, so that a long download holds no database open. */
   read(): ReturnType<typeof sessionReading>;
-  now(): number;
 }
 
 type Cells = Record<string, unknown>;
@@ -29,14 +28,14 @@ export async function* exportText(request: ExportRequest): AsyncGenerator<string
     yield rows.map(lineOf).join('');
 }
 
-async function* sessions({ app, filter, read, now }: ExportRequest): AsyncGenerator<Cells[]> {
-  for await (const found of steps(filter, read)) yield found.map((session) => flat(sessionRow(app, session, now())));
+async function* sessions({ app, filter, read }: ExportRequest): AsyncGenerator<Cells[]> {
+  for await (const found of steps(filter, read)) yield found.map((session) => flat(sessionRow(app, session)));
 }
 
 async function* stays({ filter, read, ...request }: ExportRequest): AsyncGenerator<Cells[]> {
   for await (const found of steps(filter, read)) {
     for (const session of found) {
-      const { id, room, roomSid, startedAt } = sessionRow(request.app, session, request.now());
+      const { id, room, roomSid, startedAt } = sessionRow(request.app, session);
       for (let offset = 0; ; offset += STEP) {
         const { rows } = read().stays(session.id, {}, { limit: STEP, offset });
         const about = { app: request.app, session: id, room, roomSid, sessionStartedAt: startedAt };

@@ -1,3 +1,4 @@
+import { participantMs, sessionEnd } from '#daemon/platform/db/app/sums.ts';
 import { contains, filteredList, type Page } from '#daemon/platform/db/filtered-list.ts';
 import type { Db } from '#daemon/platform/db/open.ts';
 import { prepared } from '#daemon/platform/db/prepared.ts';
@@ -14,8 +15,9 @@ import {
   type TrackRecord,
 } from './repository.ts';
 
-/** A session with the time of all its connections together, up to now where it runs; milliseconds. */
+/** A session with its length, and with the time of all its connections together, up to now where it runs; milliseconds. */
 export interface SessionWithTime extends SessionRecord {
+  duration_ms: number;
   participant_ms: number;
 }
 
@@ -69,9 +71,9 @@ const MAX_TRACKS = 50_000;
 const MAX_FOUND = 51;
 const LAST_CHARACTER = '\u{10FFFF}';
 const NOW = "CAST(unixepoch('subsec') * 1000 AS INTEGER)";
-const PARTICIPANT_MS = `(closed_ms + present * coalesce(ended_at, ${NOW}) - joined_sum)`;
+const PARTICIPANT_MS = participantMs(NOW);
 const COLUMNS = `id, sid, room, node, started_at, is_start_known, ended_at, ended_from, stays, participants, publishers,
-  present, closed_ms, peak, errors, is_settled, ${PARTICIPANT_MS} AS participant_ms`;
+  present, closed_ms, peak, errors, is_settled, ${sessionEnd(NOW)} - started_at AS duration_ms, ${PARTICIPANT_MS} AS participant_ms`;
 const FIGURES = `count(*) AS sessions, total(participants) AS participants, total(${PARTICIPANT_MS}) AS participant_ms,
   coalesce(max(peak), 0) AS peak, total(errors) AS errors`;
 

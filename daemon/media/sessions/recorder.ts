@@ -220,7 +220,7 @@ function leaving(
   return { left_at: facts.left_at ?? null, left_from: facts.left_from ?? null, reason: facts.reason ?? 0 };
 }
 
-/** What a stay adds to the sums of its session. */
+/** What a stay adds to the sums of its session: the time that is known, where nobody told when it left. */
 function share(stay: Omit<StayRecord, 'id'> | undefined) {
   if (stay === undefined || stay.is_counted === 0)
     return { stays: 0, present: 0, closed_ms: 0, joined_sum: 0, errors: 0, isPublishing: false };
@@ -228,7 +228,7 @@ function share(stay: Omit<StayRecord, 'id'> | undefined) {
   return {
     stays: 1,
     present: isOpen ? 1 : 0,
-    closed_ms: isOpen ? 0 : Math.max(0, (stay.left_at as number) - stay.joined_at),
+    closed_ms: isOpen ? 0 : Math.max(0, (stay.left_from ?? (stay.left_at as number)) - stay.joined_at),
     joined_sum: isOpen ? stay.joined_at : 0,
     errors: leaveReason(stay.reason).isFault ? 1 : 0,
     isPublishing: stay.has_published === 1,

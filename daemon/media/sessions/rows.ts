@@ -21,7 +21,7 @@ const KINDS: Readonly<Record<number, ParticipantKind>> = {
 
 const kindOf = (kind: number | null): ParticipantKind => (kind === null ? undefined : KINDS[kind]) ?? 'unknown';
 
-export function sessionRow(app: string, session: SessionWithTime, now: number): SessionRow {
+export function sessionRow(app: string, session: SessionWithTime): SessionRow {
   return {
     id: session.id,
     app,
@@ -32,7 +32,7 @@ export function sessionRow(app: string, session: SessionWithTime, now: number): 
     startKnown: session.is_start_known === 1,
     endedAt: instant(session.ended_at),
     endedBetween: between(session.ended_from, session.ended_at),
-    durationSeconds: seconds(Math.max(0, (session.ended_at ?? now) - session.started_at)),
+    durationSeconds: seconds(session.duration_ms),
     participants: session.participants,
     connections: session.stays,
     publishers: session.publishers,

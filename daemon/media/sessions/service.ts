@@ -58,14 +58,13 @@ export class SessionService {
   list(name: string, { limit = 100, offset = 0, ...query }: SessionQuery) {
     const app = this.#deps.apps.require(name);
     const { rows, total } = this.#reading(name).page(this.#filter(app, query), { limit, offset });
-    const now = this.#deps.clock.now();
-    return { data: rows.map((row) => sessionRow(name, row, now)), total, limit, offset };
+    return { data: rows.map((row) => sessionRow(name, row)), total, limit, offset };
   }
 
   /** Sessions of all apps that the caller may see, newest first. Apps whose newest session is older than the page aren't read. */
   async listAll(query: AllSessionsQuery, principal: Principal): Promise<AllSessions> {
     const { app: only, limit = 100, offset = 0, ...filters } = query;
-    const { apps, keeper, clock } = this.#deps;
+    const { apps, keeper } = this.#deps;
     // a wrong text is refused also where no app has sessions
     readPeriod(filters);
     await keeper.known();
@@ -74,7 +73,6 @@ export class SessionService {
       .visible(visibleApps(principal))
       .filter(({ id, name }) => keeper.newestOf(id) !== undefined && (!only || name === only))
       .sort((a, b) => (keeper.newestOf(b.id) ?? 0) - (keeper.newestOf(a.id) ?? 0));
-    const now = clock.now();
     let found: { at: number; row: SessionRow }[] = [];
     let isCut = false;
     for (const app of candidates) {
@@ -82,7 +80,7 @@ export class SessionService {
       if (last !== undefined && (keeper.newestOf(app.id) ?? 0) < last.at) break;
       try {
         const { rows } = this.#reading(app.name).rows(this.#filter(app, filters), wanted);
-        found.push(...rows.map((row) => ({ at: row.started_at, row: sessionRow(app.name, row, now) })));
+        found.push(...rows.map((row) => ({ at: row.started_at, row: sessionRow(app.name, row) })));
       } catch (error) {
         if (only) throw error;
         // the app’s own pages say what is wrong with its database
@@ -107,7 +105,7 @@ export class SessionService {
       (track) => track.stay_id,
     );
     return {
-      ...sessionRow(name, session, this.#deps.clock.now()),
+      ...sessionRow(name, session),
       recordings: sql.recordings(session).map(({ started_at, ended_at, duration_s, ...vod }) => ({
         ...vod,
         startedAt: started_at,
@@ -152,10 +150,9 @@ export class SessionService {
     const sql = this.#reading(name);
     const { rows, total } = sql.person(this.#kept(app, identity), { limit, offset });
     const sessions = new Map(sql.byIds(rows.map((stay) => stay.session_id)).map((session) => [session.id, session]));
-    const now = this.#deps.clock.now();
     const data = rows.flatMap((stay): PersonStay[] => {
       const session = sessions.get(stay.session_id);
-      return session === undefined ? [] : [{ ...stayRow(stay, session), session: sessionRow(name, session, now) }];
+      return session === undefined ? [] : [{ ...stayRow(stay, session), session: sessionRow(name, session) }];
     });
     return { data, total, limit, offset };
   }
@@ -164,9 +161,7 @@ export class SessionService {
   export(name: string, { format = 'csv', of = 'sessions', ...query }: SessionExportQuery): Readable {
     const app = this.#deps.apps.require(name);
     const filter = this.#filter(app, query);
-    return Readable.from(
-      exportText({ format, of, app: name, filter, read: () => this.#reading(name), now: () => this.#deps.clock.now() }),
-    );
+    return Readable.from(exportText({ format, of, app: name, filter, read: () => this.#reading(name) }));
   }
 
   async figures(name: string): Promise<SessionFigures> {

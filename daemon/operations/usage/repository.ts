@@ -1,4 +1,4 @@
-import { recordedSeconds, STORED_BYTES } from '#daemon/platform/db/app/sums.ts';
+import { participantMs, recordedSeconds, STAY_END, STORED_BYTES, sessionEnd } from '#daemon/platform/db/app/sums.ts';
 import type { Db } from '#daemon/platform/db/open.ts';
 import { prepared } from '#daemon/platform/db/prepared.ts';
 
@@ -20,7 +20,7 @@ interface Span {
   now: number;
 }
 
-const END = 'coalesce(ended_at, @now)';
+const END = sessionEnd('@now');
 
 /** SQL of `usage_days`, and of what it is made from, in an app's database. */
 export const usageRepository = prepared((db: Db) => {
@@ -41,20 +41,20 @@ export const usageRepository = prepared((db: Db) => {
     .pluck();
   const within = db.prepare<[Span], { session_ms: number; participant_ms: number }>(
     `SELECT CAST(total(${END} - started_at) AS INTEGER) AS session_ms,
-       CAST(total(closed_ms + present * ${END} - joined_sum) AS INTEGER) AS participant_ms
+       CAST(total(${participantMs('@now')}) AS INTEGER) AS participant_ms
      FROM room_sessions WHERE started_at >= @from AND started_at < @to AND ${END} <= @to`,
   );
   const beyond = db.prepare<[Span], { id: number; from_at: number; to_at: number }>(
     `SELECT id, max(started_at, @from) AS from_at, min(${END}, @to) AS to_at FROM room_sessions
        WHERE started_at >= @from AND started_at < @to AND ${END} > @to
      UNION ALL
-     SELECT id, @from, min(ended_at, @to) FROM room_sessions WHERE ended_at > @from AND started_at < @from
+     SELECT id, @from, min(${END}, @to) FROM room_sessions WHERE ended_at > @from AND started_at < @from
      UNION ALL
      SELECT id, @from, min(@now, @to) FROM room_sessions WHERE ended_at IS NULL AND started_at < @from`,
   );
   const stays = db
     .prepare<[{ session: number; from: number; to: number }], number>(
-      `SELECT CAST(total(max(0, min(coalesce(left_at, @to), @to) - max(joined_at, @from))) AS INTEGER)
+      `SELECT CAST(total(max(0, min(coalesce(${STAY_END}, @to), @to) - max(joined_at, @from))) AS INTEGER)
      FROM room_stays WHERE session_id = @session AND is_counted = 1`,
     )
     .pluck();

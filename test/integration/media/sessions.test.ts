@@ -1,6 +1,9 @@
 // Sessions from LiveKit's events: real recordings of them, and made ones, in any order and more than once.
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import { endLife, SessionRecorder } from '#daemon/media/sessions/recorder.ts';
+import { sessionRepository } from '#daemon/media/sessions/repository.ts';
+import { completeConfig } from '#shared/config/defaults.ts';
 import { type TestDaemon, testDaemon } from '#test/helpers/daemon.ts';
 import { livekitFixture, replay, upsets } from '#test/helpers/livekit-fixtures.ts';
 import { LIVEKIT_KEYS, sendWebhook } from '#test/helpers/livekit-webhook.ts';
@@ -137,6 +140,52 @@ test('events in any order, doubled and all together end in the same sessions', a
     })(),
   ]);
   for (const daemon of others) assert.deepEqual(await withoutIds(daemon), wanted);
+});
+
+test('time that nobody knows about counts nowhere: not in sessions, nor in exports, figures and usage', async (t) => {
+  const daemon = await testDaemon(t, ENV);
+  await sendWebhook(daemon.url, told('room_started', 0));
+  await sendWebhook(daemon.url, told('participant_joined', 0, { who: 'ana', joined: 0 }));
+  await sendWebhook(daemon.url, told('participant_joined', 0, { who: 'bob', joined: 0 }));
+  // found 1000 seconds later: bob is gone, then the room; nothing was heard after the first 100 and 200 seconds
+  const db = daemon.services.databases.get('live');
+  const sql = sessionRepository(db);
+  const at = (seconds: number): number => (BEGIN + seconds) * 1000;
+  const recorder = new SessionRecorder({ identities: null as never, nodeOf: () => null });
+  const tx = { db, config: completeConfig({}, 'live'), owner: { appId: 1 }, now: at(1000) };
+  const ana = {
+    ...{
+      sid: 'PA_ana',
+      identity: 'ana',
+      name: '',
+      kind: 0,
+      isHidden: false,
+      isPublisher: false,
+      hasTimedOut: false,
+      region: '',
+    },
+    ...{ reason: 0, joinedAt: at(0), tracks: [], published: [] },
+  };
+  const life = { name: 'live-show', sid: 'RM_one', createdAt: at(0) };
+  recorder.list(tx, life, [ana], { asked: at(1000), lastStay: 9, from: at(100) });
+  endLife(tx, sql.bySid('RM_one') as never, at(1000), at(200));
+
+  const row = (await daemon.api.get('/apps/live/sessions')).body.data[0];
+  assert.deepEqual(row.endedBetween, { from: instant(200), to: instant(1000) });
+  assert.deepEqual([row.durationSeconds, row.participantSeconds], [200, 300]);
+  const file = (await daemon.api.get('/apps/live/sessions/export?format=jsonl')).text;
+  assert.deepEqual([JSON.parse(file).durationSeconds, JSON.parse(file).participantSeconds], [200, 300]);
+  const [columns = '', cells = ''] = (await daemon.api.get('/apps/live/sessions/export')).text.split('\r\n');
+  assert.equal(cells.split(',')[columns.split(',').indexOf('participantSeconds')], '300');
+  assert.equal((await daemon.api.get('/sessions/figures')).body.data.total.participantMinutes, 5);
+  const months = new Set([instant(0), instant(200)].map((one) => one.slice(0, 7)));
+  let [session, participants] = [0, 0];
+  for (const month of months) {
+    const { total } = (await daemon.api.get(`/apps/live/usage?month=${month}`)).body.data;
+    session += total.sessionMinutes;
+    participants += total.participantMinutes;
+  }
+  assert.deepEqual([session, participants], [3.33, 5]);
 });
 
 test('filters, pages, a person, figures and exports', async (t) => {

@@ -12,3 +12,17 @@ export const STORED_BYTES = `CAST(total(${amount('size_bytes')} + ${amount('ladd
 /** @param seconds SQL of a row's length in seconds; null counts as nothing */
 export const recordedSeconds = (seconds = 'duration_s'): string =>
   `total(min(max(coalesce(${seconds}, 0), 0), 2678400))`;
+
+/** SQL of until when a session of `room_sessions` is known to have lasted: where LiveKit never told the end, not longer than it was seen. */
+export const sessionEnd = (now: string): string => `max(started_at, coalesce(ended_from, ended_at, ${now}))`;
+
+/** Of a connection of `room_stays`; null = it lasted as long as its session. */
+export const STAY_END = 'coalesce(left_from, left_at)';
+
+/**
+ * SQL of the time of all counted connections of a session. Open ones last until the session ends; one
+ * that began later, because its event came late or nobody told the end, adds nothing and takes nothing from others.
+ */
+export const participantMs = (now: string): string => `(closed_ms + present * ${sessionEnd(now)} - joined_sum + (
+  SELECT coalesce(sum(joined_at - ${sessionEnd(now)}), 0) FROM room_stays
+  WHERE session_id = room_sessions.id AND joined_at > ${sessionEnd(now)} AND left_at IS NULL AND is_counted = 1))`;

@@ -46,7 +46,7 @@ function Stays({ app, identity }: { app: string; identity: string }) {
         stay.leftAt === null ? (
           <State tone="ok">there</State>
         ) : (
-          duration((Date.parse(stay.leftAt) - Date.parse(stay.joinedAt)) / 1000)
+          duration((Date.parse(stay.leftBetween?.from ?? stay.leftAt) - Date.parse(stay.joinedAt)) / 1000)
         ),
     },
     {
