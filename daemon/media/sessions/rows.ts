@@ -44,9 +44,13 @@ export function sessionRow(app: string, session: SessionWithTime): SessionRow {
 
 const seconds = (ms: number): number => Math.round(ms) / 1000;
 
-/** A connection without its tracks. Who was there at the end of a room left then. */
+/** Who was there at the end of a room left then, and who came later by its own time left when it came. */
+const leftAtOf = (stay: StayRecord, session: SessionRecord): number | null =>
+  stay.left_at ?? (session.ended_at === null ? null : Math.max(session.ended_at, stay.joined_at));
+
+/** A connection without its tracks. */
 export function stayRow(stay: StayRecord, session: SessionRecord): Omit<SessionStay, 'tracks'> {
-  const leftAt = stay.left_at ?? session.ended_at;
+  const leftAt = leftAtOf(stay, session);
   const hasLeft = stay.left_at !== null;
   const reason = leaveReason(stay.reason);
   return {
@@ -61,7 +65,7 @@ export function stayRow(stay: StayRecord, session: SessionRecord): Omit<SessionS
     joinedAt: iso(stay.joined_at),
     joinedBetween: between(stay.joined_from, stay.joined_at),
     leftAt: instant(leftAt),
-    leftBetween: hasLeft ? between(stay.left_from, stay.left_at) : between(session.ended_from, session.ended_at),
+    leftBetween: hasLeft ? between(stay.left_from, stay.left_at) : between(session.ended_from, leftAt),
     reason: leftAt === null ? null : reason.id,
     reasonText: leftAt === null ? null : reason.words,
     isFault: reason.isFault,
@@ -72,7 +76,7 @@ export function stayRow(stay: StayRecord, session: SessionRecord): Omit<SessionS
 
 /** A track ends with the connection that published it, at the latest. */
 export function trackRow(track: TrackRecord, stay: StayRecord, session: SessionRecord): SessionTrack {
-  const last = stay.left_at ?? session.ended_at;
+  const last = leftAtOf(stay, session);
   const isOwnEnd = track.ended_at !== null && (last === null || track.ended_at <= last);
   const end = isOwnEnd ? track.ended_at : last;
   const from = isOwnEnd ? track.ended_from : stay.left_at === null ? session.ended_from : stay.left_from;

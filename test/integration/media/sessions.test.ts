@@ -188,6 +188,25 @@ test('time that nobody knows about counts nowhere: not in sessions, nor in expor
   assert.deepEqual([session, participants], [3.33, 5]);
 });
 
+test('who comes after the end of the room by LiveKit’s times leaves when it comes, and takes no time from others', async (t) => {
+  const daemon = await testDaemon(t, ENV);
+  for (const one of [
+    told('participant_joined', 10, { who: 'ana', joined: 10 }),
+    told('room_finished', 60),
+    told('participant_joined', 70, { who: 'bob', joined: 70 }),
+  ])
+    await sendWebhook(daemon.url, one);
+  const { participantSeconds, endedAt, stays } = (await daemon.api.get('/apps/live/sessions/RM_one')).body;
+  assert.deepEqual([participantSeconds, endedAt], [50, instant(60)]);
+  assert.deepEqual(
+    stays.data.map(({ joinedAt, leftAt }: any) => [joinedAt, leftAt]),
+    [
+      [instant(10), instant(60)],
+      [instant(70), instant(70)],
+    ],
+  );
+});
+
 test('filters, pages, a person, figures and exports', async (t) => {
   const daemon = await sent(t, [...SHOW.keys()]);
   const list = async (query: string) => {
