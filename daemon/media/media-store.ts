@@ -53,6 +53,7 @@ export interface MediaTransaction {
 
 const CALLBACKS: Readonly<Record<RowChange['kind'], readonly CallbackEventName[]>> = {
   stream_started: ['stream_started'],
+  stream_updated: [],
   stream_ended: ['stream_ended'],
   hls_started: ['stream_hls_started'],
   hls_ended: ['stream_hls_ended'],
@@ -72,6 +73,7 @@ const CALLBACKS: Readonly<Record<RowChange['kind'], readonly CallbackEventName[]
 };
 const EVENTS = {
   stream_started: 'stream.started',
+  stream_updated: 'stream.updated',
   stream_ended: 'stream.ended',
   hls_started: 'stream.hls_started',
   hls_ended: 'stream.hls_ended',

@@ -263,6 +263,7 @@ export const EVENT_PAYLOADS = {
   'node.stats': NodeStats,
   'cluster.settings': ClusterSettingsChanged,
   'stream.started': StreamChanged,
+  'stream.updated': StreamChanged,
   'stream.ended': StreamChanged,
   'stream.hls_started': StreamHlsChanged,
   'stream.hls_ended': StreamHlsChanged,

@@ -48,6 +48,7 @@ export const EVENT_TYPES = {
   'node.stats': 'nodes',
   'cluster.settings': 'nodes',
   'stream.started': 'streams',
+  'stream.updated': 'streams',
   'stream.ended': 'streams',
   'stream.hls_started': 'streams',
   'stream.hls_ended': 'streams',

@@ -22,6 +22,11 @@ export const ingressSessions = prepared((db: Db) => {
   const get = db.prepare<[string], IngressSession>('SELECT * FROM ingress_sessions WHERE ingress_id = ?');
   const all = db.prepare<[], IngressSession>('SELECT * FROM ingress_sessions');
   const count = db.prepare<[], number>('SELECT count(*) FROM ingress_sessions').pluck();
+  const typeIn = db
+    .prepare<[string, string], IngressSession['type']>(
+      'SELECT type FROM ingress_sessions WHERE room = ? AND participant = ? ORDER BY started_at DESC LIMIT 1',
+    )
+    .pluck();
   const put = db.prepare<[IngressSession]>(
     `INSERT OR REPLACE INTO ingress_sessions
        (ingress_id, resource_id, type, room, participant, is_transcoding, started_at, seen_at, end_reason)
@@ -33,6 +38,8 @@ export const ingressSessions = prepared((db: Db) => {
     get: (id: string) => get.get(id),
     all: () => all.all(),
     count: () => count.get() as number,
+    /** Type of the ingest that publishes as this participant. */
+    typeIn: (room: string, participant: string) => typeIn.get(room, participant),
     put: (session: IngressSession) => void put.run(session),
     remove: (id: string) => void remove.run(id),
     expectEnd: (id: string, reason: string | null) => void expect.run(reason, id),

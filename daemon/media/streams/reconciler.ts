@@ -22,7 +22,7 @@ import { applyEgress, failVod, isOpen } from '../vods/vod-lifecycle.ts';
 import { streamType } from '../webhooks/apply.ts';
 import { streamRepository } from './repository.ts';
 import type { RoomDirectory } from './room-directory.ts';
-import { closeParticipant, endRow, openTrack } from './stream-lifecycle.ts';
+import { closeParticipant, endRow, openTrack, setType } from './stream-lifecycle.ts';
 
 const STEADY_MS = 60_000;
 /** After a pass with repairs, because webhooks may not arrive at all. */
@@ -284,17 +284,22 @@ export class Reconciler {
     const people = await this.#people(room.name);
     const isFed = people.some((person) => person.kind === INGRESS_KIND);
     const ingests = isFed ? await this.#deps.livekit.listIngress(room.name) : [];
-    const types = new Map(ingests.map((ingress) => [ingress.participant, ingress.type]));
+    // of two ingests with one identity, the live one counts
+    const types = new Map(
+      ingests
+        .toSorted((a, b) => Number(a.isPublishing) - Number(b.isPublishing))
+        .map((ingress) => [ingress.participant, ingress.type]),
+    );
     this.#deps.directory.sync(room.name, room.sid, people, asked);
     await this.#change(app, (tx) => {
       const streams = streamRepository(tx.db);
       for (const person of people) {
-        const type = types.get(person.identity) ?? streamType(person.kind ?? undefined);
+        const type = streamType(person.kind ?? undefined, types.get(person.identity));
         for (const trackSid of person.tracks) {
           tx.note(openTrack(tx.db, { appId: app.id, room, participant: person, trackSid, type, at: tx.now }));
         }
         const row = streams.activeOf(person.sid);
-        if (row !== undefined && row.type !== type) streams.setType(row.id, type);
+        if (row !== undefined) tx.note(setType(tx.db, row, type));
       }
       for (const one of ingests) if (one.isPublishing) tx.note(startSession(tx.db, one, untold(one, tx.now)));
       endAbsent(tx, room.name, people, lastRow);

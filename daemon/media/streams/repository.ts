@@ -43,9 +43,6 @@ export const streamRepository = prepared((db: Db) => {
     "UPDATE streams SET status = 'ended', ended_at = max(?, started_at) WHERE id = ? AND status = 'active'",
   );
   const setType = db.prepare<[string, number]>('UPDATE streams SET type = ? WHERE id = ?');
-  const setTypeIn = db.prepare<[string, string, string]>(
-    "UPDATE streams SET type = ? WHERE room = ? AND participant = ? AND status = 'active'",
-  );
   const rows = filteredList<StreamRecord, 'status' | 'room'>(db, {
     table: 'streams',
     conditions: { status: 'status = @status', room: 'room = @room' },
@@ -75,9 +72,10 @@ export const streamRepository = prepared((db: Db) => {
       end.run(at, id);
       return byRow.get(id) as StreamRecord;
     },
-    setType: (id: number, type: StreamType) => setType.run(type, id).changes > 0,
-    setTypeIn: (room: string, participant: string, type: StreamType) =>
-      setTypeIn.run(type, room, participant).changes > 0,
+    setType: (id: number, type: StreamType) => {
+      setType.run(type, id);
+      return byRow.get(id) as StreamRecord;
+    },
     page: ({ status, room }: StreamFilter, page: Page) =>
       rows.page({ status: status === 'all' ? undefined : status, room }, page),
     addTrack: (trackSid: string, row: number) => addTrack.run(trackSid, row),

@@ -5,7 +5,7 @@ import { livekitMemory, type StreamRecord, streamRepository } from './repository
 
 /** A change of a stream's row. */
 export interface StreamChange {
-  kind: 'stream_started' | 'stream_ended';
+  kind: 'stream_started' | 'stream_updated' | 'stream_ended';
   stream: StreamRecord;
 }
 
@@ -49,6 +49,12 @@ export function openTrack(db: Db, opened: TrackOpened): StreamChange[] {
   });
   streams.addTrack(trackSid, stream.id);
   return [{ kind: 'stream_started', stream }];
+}
+
+/** The type of a row that was opened before LiveKit named the ingest. Call inside a transaction. */
+export function setType(db: Db, stream: StreamRecord, type: StreamType): StreamChange[] {
+  if (stream.type === type) return [];
+  return [{ kind: 'stream_updated', stream: streamRepository(db).setType(stream.id, type) }];
 }
 
 export function closeTrack(db: Db, trackSid: string, at: number): StreamChange[] {

@@ -2,13 +2,14 @@ import type { AppEntry } from '#daemon/apps/registry/registry.ts';
 import type { Db } from '#daemon/platform/db/open.ts';
 import type { StreamType } from '#shared/schema/streams.ts';
 import { isPassedOn, livekitPayload } from '../callbacks/payloads.ts';
+import { ingressSessions } from '../ingress/repository.ts';
 import { endSession, startSession } from '../ingress/sessions.ts';
 import { EGRESS_KIND, INGRESS_KIND, type LiveKitEvent } from '../livekit/event.ts';
 import type { MediaTransaction } from '../media-store.ts';
 import type { SessionRecorder } from '../sessions/recorder.ts';
 import { livekitMemory, streamRepository } from '../streams/repository.ts';
 import type { RoomDirectory } from '../streams/room-directory.ts';
-import { closeParticipant, closeRoom, closeTrack, openTrack } from '../streams/stream-lifecycle.ts';
+import { closeParticipant, closeRoom, closeTrack, openTrack, setType } from '../streams/stream-lifecycle.ts';
 import { applyEgress } from '../vods/vod-lifecycle.ts';
 
 /** LiveKit itself remembers ended recordings for a day. */
@@ -51,7 +52,10 @@ export function applyEvent(
           room,
           participant: person,
           trackSid: track.sid,
-          type: streamType(directory.kindOf(room.name, person.sid)),
+          type: streamType(
+            directory.kindOf(room.name, person.sid),
+            ingressSessions(db).typeIn(room.name, person.identity),
+          ),
           at,
         }),
       );
@@ -74,8 +78,10 @@ export function applyEvent(
     case 'ingress_started':
       if (event.ingress !== null) {
         const { room: name, participant, type } = event.ingress;
-        streamRepository(db).setTypeIn(name, participant, type);
         tx.note(startSession(db, event.ingress, { at, now, eventId: event.id }));
+        for (const stream of streamRepository(db).activeIn(name)) {
+          if (stream.participant === participant) tx.note(setType(db, stream, type));
+        }
       }
       break;
     case 'ingress_ended':
@@ -92,8 +98,14 @@ export function applyEvent(
   return true;
 }
 
-/** An ingest's own kind is looked up right afterwards. */
-export const streamType = (kind: number | undefined): StreamType => (kind === INGRESS_KIND ? 'rtmp' : 'webrtc');
+/**
+ * @param kind of the participant, if LiveKit has told it
+ * @param ingest type of the ingest that publishes as this participant, if one is known
+ */
+export function streamType(kind: number | undefined, ingest: StreamType | undefined): StreamType {
+  if (kind === undefined) return ingest ?? 'webrtc';
+  return kind === INGRESS_KIND ? (ingest ?? 'rtmp') : 'webrtc';
+}
 
 /** A recorder is a participant that is called like its recording. */
 export const isOfRecorder = ({ person }: LiveKitEvent): boolean => person?.kind === EGRESS_KIND;

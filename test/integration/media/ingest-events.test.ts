@@ -113,6 +113,17 @@ describe('events of ingests', () => {
     }
   });
 
+  test('a stream has the type of its ingest from the first message on', async () => {
+    const events = await fixture('ingress-whip');
+    await play(events);
+    const { sid } = events.find(({ participant }) => participant !== undefined)!.participant;
+    const messages = told().filter(({ data }) => data.streamId === sid);
+    assert.deepEqual(
+      messages.map(({ event, data }) => `${event} ${data.type}`),
+      ['stream_started whip', 'stream_ended whip'],
+    );
+  });
+
   test('errors of encoders and sources are told in words', async () => {
     for (const [name, words] of [
       ['ingress-whip', /^The connection to the encoder was lost\. LiveKit says: i\/o timeout$/],

@@ -174,28 +174,32 @@ test('counts follow the events, and hidden ones and recorders are nobody', async
   assert.deepEqual(await counts(), [0, 0, 0]);
 });
 
-test('an ingest has the type that LiveKit names', async (t) => {
+test('an ingest has the type that LiveKit names, before its tracks or after them', async (t) => {
   const daemon = await testDaemon(t, ENV);
+  const told: string[] = [];
+  daemon.services.events.subscribe(({ type, data }) => {
+    if (type === 'stream.started' || type === 'stream.updated') told.push(`${type} ${data.type}`);
+  });
   const cases = [
     ['RTMP_INPUT', 'rtmp'],
     ['WHIP_INPUT', 'whip'],
     ['URL_INPUT', 'rtsp'],
   ] as const;
   for (const [inputType, type] of cases) {
-    const who = participant(inputType, undefined, { kind: 'INGRESS' });
-    await sendWebhook(daemon.url, event('participant_joined', { room: LIVE, participant: who }));
-    await sendWebhook(
-      daemon.url,
-      event('track_published', { room: LIVE, participant: participant(inputType), track: track(`TR_${type}`) }),
-    );
-    await sendWebhook(
-      daemon.url,
-      event('ingress_started', {
-        ingressInfo: { ingressId: `IN_${type}`, inputType, roomName: LIVE.name, participantIdentity: inputType },
-      }),
-    );
-    const { body } = await daemon.api.get(`/apps/live/streams/PA_${inputType}`);
-    assert.equal(body.type, type);
+    for (const isFirst of [true, false]) {
+      const id = `${type}_${isFirst}`;
+      const who = participant(id, undefined, { kind: 'INGRESS' });
+      const started = event('ingress_started', {
+        ingressInfo: { ingressId: `IN_${id}`, inputType, roomName: LIVE.name, participantIdentity: id },
+      });
+      const tracks = event('track_published', { room: LIVE, participant: participant(id), track: track(`TR_${id}`) });
+      told.length = 0;
+      await sendWebhook(daemon.url, event('participant_joined', { room: LIVE, participant: who }));
+      for (const body of isFirst ? [started, tracks] : [tracks, started]) await sendWebhook(daemon.url, body);
+      assert.equal((await daemon.api.get(`/apps/live/streams/PA_${id}`)).body.type, type);
+      const updated = isFirst || type === 'rtmp' ? [] : [`stream.updated ${type}`];
+      assert.deepEqual(told, [`stream.started ${isFirst ? type : 'rtmp'}`, ...updated]);
+    }
   }
 });
 
