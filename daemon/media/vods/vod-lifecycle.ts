@@ -104,10 +104,13 @@ export function applyEgress(db: Db, egress: Egress, owner: VodOwner, at: number)
   if (images !== undefined) {
     const isMore = images.count > vod.snapshot_count;
     const isMoved = found !== undefined && vod.snapshot_count > 0;
+    // a failed egress counts pictures that it never uploaded; one that uses its backup storage names the place at the end
+    const isUploaded = egress.state !== 'failed' && (found !== undefined || !egress.isInBackup);
     if (isMore || isMoved) {
       const prefix = picturePrefix(vod, (found?.prefix ?? '') + images.prefix, owner);
-      vod = keepSnapshots(db, vod, { prefix, count: Math.max(images.count, vod.snapshot_count) }, at);
-      if (isMore) changes.push({ kind: 'snapshot_taken', vod });
+      const listed = Math.max(images.count, vod.snapshot_count);
+      vod = keepSnapshots(db, vod, { prefix, count: isUploaded ? listed : vod.snapshot_count, listed }, at);
+      if (isMore && isUploaded) changes.push({ kind: 'snapshot_taken', vod });
     }
   }
   const next = advance(db, vod, egress, owner, at);
@@ -148,18 +151,21 @@ function picturePrefix(vod: VodRecord, prefix: string, { appDir }: VodOwner): st
 /** LiveKit numbers snapshots from 0, with five digits. */
 const snapshotKey = (prefix: string, index: number): string => `${prefix}_${String(index).padStart(5, '0')}.jpeg`;
 
-/** Lists the snapshots in a variant row, so that they are deleted with the VOD. */
+/**
+ * Lists the snapshots in a variant row, so that they are deleted with the VOD.
+ * @param listed with those that may not exist; default: `count`
+ */
 export function keepSnapshots(
   db: Db,
   { id, ...vod }: VodRecord,
-  { prefix, count }: { prefix: string | null; count: number },
+  { prefix, count, listed = count }: { prefix: string | null; count: number; listed?: number },
   at: number,
 ): VodRecord {
   const vods = vodRepository(db);
-  const snapshot_key = prefix === null ? null : snapshotKey(prefix, count - 1);
+  const snapshot_key = prefix === null || count === 0 ? null : snapshotKey(prefix, count - 1);
   const changed = vods.update(id, { snapshot_count: count, snapshot_prefix: prefix, snapshot_key });
   if (prefix === null || (vod.storage_bucket === null && vod.storage_provider !== LOCAL_PROVIDER)) return changed;
-  const segmentKeys = Array.from({ length: Math.min(count, 100_000) }, (_, index) => snapshotKey(prefix, index));
+  const segmentKeys = Array.from({ length: Math.min(listed, 100_000) }, (_, index) => snapshotKey(prefix, index));
   const extra_json = JSON.stringify({ snapshots: true, segmentKeys });
   const known = vods.variants(id).find((variant) => variant.format === SNAPSHOT_FORMAT);
   if (known !== undefined) vods.setExtra(known.id, extra_json);

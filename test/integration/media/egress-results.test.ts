@@ -50,6 +50,17 @@ const keysOf = (daemon: TestDaemon, app: string): string[] => {
   return rows as string[];
 };
 
+/** Which storage and pictures readers of events are told of. */
+const snapshotsTold = (daemon: TestDaemon): unknown[] => {
+  const told: unknown[] = [];
+  daemon.services.events.subscribe(({ type, data }) => {
+    if (type === 'snapshot.taken' || type === 'recording.failed') {
+      told.push([type, data.provider, data.snapshots]);
+    }
+  });
+  return told;
+};
+
 test('the egress service’s default storage: shown with its address, never signed, never reported as deleted', async (t) => {
   const daemon = await withApp(t, 'egd', null);
   await play(daemon, 'egress-default-storage');
@@ -86,7 +97,11 @@ test('a public URL of the app and its keys are not used for what is in another b
 
 test('the backup storage is the app’s own bucket: the file is there, and so are the pictures', async (t) => {
   const daemon = await withApp(t, 'egb', 'egbackup');
+  const told = snapshotsTold(daemon);
   await play(daemon, 'egress-backup-used');
+  assert.deepEqual(told, [
+    ['snapshot.taken', 'minio', { count: 5, prefix: 'bk/sh/egb/snapshots/egb-x-20261128T235658Z' }],
+  ]);
   const vod = await only(daemon, 'egb');
   assert.deepEqual(
     [vod.storageProvider, vod.storageBucket, vod.fileKey, vod.snapshotKey],
@@ -119,12 +134,15 @@ test('a signed address is kept without its signature', async (t) => {
   assert.equal(JSON.stringify((await daemon.api.get(`/apps/egs/vods/${vod.id}`)).body).includes('X-Amz-'), false);
 });
 
-test('with pictures and a wrong secret: a negative length is none, and nothing is kept', async (t) => {
+test('with pictures and a wrong secret: a negative length is none, and no picture is shown, only deleted', async (t) => {
   const daemon = await withApp(t, 'egw');
+  const told = snapshotsTold(daemon);
   await play(daemon, 'egress-upload-refused-pictures');
   const vod = await only(daemon, 'egw');
-  assert.deepEqual([vod.status, vod.fileKey, vod.durationS], ['failed', null, null]);
+  assert.deepEqual([vod.status, vod.fileKey, vod.durationS, vod.snapshotKey], ['failed', null, null, null]);
   assert.match(vod.error, /SignatureDoesNotMatch/);
+  assert.deepEqual(told, [['recording.failed', 'minio', undefined]]);
+  assert.deepEqual(keysOf(daemon, 'egw'), ['sh/egw/snapshots/egw-x-20261128T235715Z_00000.jpeg']);
 });
 
 const result = (file: object, more: object = {}) =>
