@@ -85,7 +85,7 @@ export class Purger {
         return pool.run<PurgeTask, PurgeTaskOutput>(kind, task, { app, signal, transfer: [port2, pluginPort] });
       });
       if (failure !== undefined) throw failure;
-      if ('problem' in output) throw unreadableDatabase();
+      if ('problem' in output) throw unreadableDatabase(refusalOf(request));
       const refused = output.outcome.failed - (checkpoint?.failed ?? 0);
       if (refused > 0) this.#deps.onRefused?.(refused);
       return output.outcome;
@@ -95,10 +95,15 @@ export class Purger {
   }
 }
 
+type Refusal = 'STORAGE_PURGE_FAILED' | 'VOD_OBJECTS_KEPT';
+
+const refusalOf = ({ vodId }: PurgeRequest): Refusal =>
+  vodId === undefined ? 'STORAGE_PURGE_FAILED' : 'VOD_OBJECTS_KEPT';
+
 /** The rows that name an app's objects cannot be read: nothing may be missed, so nothing is deleted. */
-export function unreadableDatabase(): ApiError {
+export function unreadableDatabase(code: Refusal = 'STORAGE_PURGE_FAILED'): ApiError {
   const reason = 'The app’s database app.db is missing or damaged, so its objects are unknown.';
-  return new ApiError('STORAGE_PURGE_FAILED', { reason }, { extra: { s3Deleted: 0, s3Failed: 0, failedKeys: [] } });
+  return new ApiError(code, { reason }, { extra: { s3Deleted: 0, s3Failed: 0, failedKeys: [] } });
 }
 
 /** What a purge left where it is, one sentence for each storage. */
@@ -109,10 +114,10 @@ export function leftWords(leftIn: PurgeCheckpoint['leftIn'] = {}): string[] {
 }
 
 /** Throws for objects that a purge couldn't delete: with counts, the first keys, and the reason in words. */
-export function requireComplete(outcome: PurgeCheckpoint): void {
+export function requireComplete(outcome: PurgeCheckpoint, code: Refusal = 'STORAGE_PURGE_FAILED'): void {
   if (outcome.failed === 0) return;
   throw new ApiError(
-    'STORAGE_PURGE_FAILED',
+    code,
     { reason: purgeReason(outcome) },
     {
       extra: {

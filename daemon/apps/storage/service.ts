@@ -308,11 +308,11 @@ export class StorageService {
   /**
    * Deletes the objects of one VOD, its variants and segments, wherever they were put. The row is the caller's to remove.
    * @param leaveObjects deletes files in the app's folder alone
-   * @throws ApiError STORAGE_PURGE_FAILED with counts; then the row must stay
+   * @throws ApiError VOD_OBJECTS_KEPT with counts; then the row must stay
    */
   async deleteVodObjects(app: string, vodId: number, leaveObjects = false): Promise<{ deleted: number }> {
     const outcome = await this.#deps.purger.run({ app, vodId, leaveObjects });
-    requireComplete(outcome);
+    requireComplete(outcome, 'VOD_OBJECTS_KEPT');
     return { deleted: outcome.deleted };
   }
 

@@ -155,12 +155,11 @@ export class VodService {
     try {
       await this.#deps.storage.deleteVodObjects(name, id, leaveObjects);
     } catch (error) {
-      if (error instanceof ApiError && error.status >= 500) {
-        const more = error.extra === undefined ? {} : { extra: error.extra };
-        this.#deps.log.warn({ app: name, vod: id, ...error.extra }, error.message);
-        throw new ApiError('VOD_OBJECTS_KEPT', { reason: firstSentence(error.message) }, { ...more, cause: error });
-      }
-      throw error;
+      if (!(error instanceof ApiError) || error.status < 500) throw error;
+      this.#deps.log.warn({ app: name, vod: id, ...error.extra }, error.message);
+      if (error.code === 'VOD_OBJECTS_KEPT') throw error;
+      const more = error.extra === undefined ? {} : { extra: error.extra };
+      throw new ApiError('VOD_OBJECTS_KEPT', { reason: error.message }, { ...more, cause: error });
     }
     await this.#deps.mediaStore.change(app, ({ db, now, note }) => {
       note(tellReady(db, id));
@@ -228,8 +227,6 @@ const linkOf = (vod: VodRecord, key: string, expiresIn: number): LinkRequest => 
   expiresIn,
   isPlaylist: isPlaylistKey(key),
 });
-
-const firstSentence = (text: string): string => /^.*?[.!?](?=\s|$)/s.exec(text)?.[0] ?? text;
 
 function toVariant(variant: VodVariantRecord, url: string | null): VodVariant {
   return {

@@ -68,6 +68,7 @@ describe('a bucket that does not answer', () => {
     const [id] = addVods(daemon.dataDir, app, [{ key: 'a.mp4' }]);
     const refused = await api.delete(`/apps/${app}/vods/${id}`);
     assert.deepEqual([refused.status, refused.body.code], [502, 'VOD_OBJECTS_KEPT']);
+    assert.match(refused.body.message, /^1 of 1 objects .* not responding \(ECONNREFUSED\)\. .* The VOD was kept\.$/);
     assert.match(refused.body.hint, /leaveObjects=true/);
     assert.equal((await api.delete(`/apps/${app}/vods/${id}?leaveObjects=true`)).status, 204);
     assert.equal((await api.get(`/apps/${app}/vods/${id}`)).status, 404);
