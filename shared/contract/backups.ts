@@ -12,6 +12,7 @@ import {
   VerifyBackupBody,
 } from '../schema/backups.ts';
 import { envelope } from '../schema/common.ts';
+import { FileBytes } from '../schema/files.ts';
 import { Job } from '../schema/jobs.ts';
 import { S3TestResult } from '../schema/s3.ts';
 import { operation } from './operation.ts';
@@ -160,10 +161,7 @@ export const downloadBackup = operation({
     'The encrypted file, also of a backup in a storage. Supports `HEAD` and one `Range`, so that a download can be continued.',
   share: 'download',
   headers: DownloadHeaders,
-  responses: {
-    200: Type.Unsafe<unknown>({ type: 'string', format: 'binary' }),
-    206: Type.Unsafe<unknown>({ type: 'string', format: 'binary' }),
-  },
+  responses: { 200: FileBytes, 206: FileBytes },
   produces: 'application/octet-stream',
   errors: ['BACKUP_UNKNOWN', 'BACKUP_STORAGE_FAILED', 'FILE_MISSING', 'RANGE_NOT_SATISFIABLE', 'OVERLOADED'],
 });

@@ -78,6 +78,8 @@ export interface Operation {
   bodyLimit?: number;
   /** Media type of the answer where it is not JSON. */
   produces?: string;
+  /** Further media types of it, e.g. for a parameter. */
+  alsoProduces?: readonly string[];
   /** Attempts an address has: counted before anything else is looked at (daemon/identity/security/rate-limits.ts). */
   limit?: RateLimitClass;
   /** What the operation uses while it runs, of which each caller has a share (shared/rules/shares.ts). */

@@ -1,3 +1,4 @@
+import { Type } from 'typebox';
 import { AppParams, envelope, page } from '../schema/common.ts';
 import {
   AllSessions,
@@ -43,8 +44,9 @@ export const exportSessions = operation({
   share: 'download',
   params: AppParams,
   query: SessionExportQuery,
-  responses: { 200: null },
+  responses: { 200: Type.String() },
   produces: 'text/csv',
+  alsoProduces: ['application/jsonl'],
 });
 
 export const getSessionFigures = operation({

@@ -1,3 +1,4 @@
+import { Type } from 'typebox';
 import { AppParams, envelope } from '../schema/common.ts';
 import { AppUsage, MonthUsage, NodeUsage, UsageQuery } from '../schema/usage.ts';
 import { operation } from './operation.ts';
@@ -31,7 +32,7 @@ export const exportMonthUsage = operation({
   refusesAppTokens: true,
   share: 'work',
   query: UsageQuery,
-  responses: { 200: null },
+  responses: { 200: Type.String() },
   produces: 'text/csv',
 });
 

@@ -1,5 +1,6 @@
+import { Type } from 'typebox';
 import { AppParams, envelope, page } from '../schema/common.ts';
-import { AppFileParams, AppFileQuery, PlaylistParams, PlaylistQuery } from '../schema/files.ts';
+import { AppFileParams, AppFileQuery, FileBytes, PlaylistParams, PlaylistQuery } from '../schema/files.ts';
 import { Job } from '../schema/jobs.ts';
 import { DeleteVodQuery, VodDetail, VodParams, VodQuery, VodRow } from '../schema/vods.ts';
 import { operation } from './operation.ts';
@@ -46,8 +47,9 @@ export const getAppFile = operation({
   share: 'download',
   params: AppFileParams,
   query: AppFileQuery,
-  responses: { 200: null, 206: null },
+  responses: { 200: FileBytes, 206: FileBytes },
   produces: 'video/mp4',
+  alsoProduces: ['video/*', 'audio/*', 'image/*', 'application/vnd.apple.mpegurl', 'application/octet-stream'],
   errors: [
     'APP_NOT_FOUND',
     'FILE_LINK_INVALID',
@@ -71,7 +73,7 @@ export const getPlaylist = operation({
   share: 'watch',
   params: PlaylistParams,
   query: PlaylistQuery,
-  responses: { 200: null },
+  responses: { 200: Type.String() },
   produces: 'application/vnd.apple.mpegurl',
   errors: ['APP_NOT_FOUND', 'FILE_LINK_INVALID', 'FILE_LINK_EXPIRED', 'FILE_MISSING', 'PLAYLIST_UNREADABLE'],
 });

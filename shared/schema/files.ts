@@ -1,6 +1,9 @@
 import { type Static, Type } from 'typebox';
 import { object } from './common.ts';
 
+/** Bytes of a file, as they are. */
+export const FileBytes = Type.Unsafe<unknown>({ type: 'string', format: 'binary' });
+
 export const AppFileParams = object({
   app: Type.String({ description: 'Name of the app.', examples: ['live'] }),
   file: Type.String({

@@ -3,6 +3,7 @@ import { describe, it, test } from 'node:test';
 import { Ajv, type ValidateFunction } from 'ajv';
 import addFormats from 'ajv-formats';
 import { CONFIG_FORMATS } from '#shared/config/formats.ts';
+import { operations } from '#shared/contract/index.ts';
 import { openApiDocument } from './openapi.ts';
 
 type Json = Record<string, unknown>;
@@ -75,6 +76,22 @@ function* contents(): Generator<[place: string, content: unknown]> {
     }
   for (const [name, response] of Object.entries(components['responses'] ?? {})) yield [name, response['content']];
 }
+
+test('an answer that is not JSON has its media types', () => {
+  const types = (id: string, status: string) => {
+    const described = Object.values(document['paths'] as Record<string, Record<string, Json>>)
+      .flatMap((path) => Object.values(path))
+      .find(({ operationId }) => operationId === id);
+    const responses = described?.['responses'] as Record<string, Json> | undefined;
+    return Object.keys(responses?.[status]?.['content'] ?? {});
+  };
+  const files = operations.filter(({ produces }) => produces !== undefined);
+  assert.ok(files.length >= 10, String(files.length));
+  for (const { id, produces, responses } of files)
+    for (const status of Object.keys(responses)) assert.equal(types(id, status)[0], produces, `${id} ${status}`);
+  assert.deepEqual(types('exportSessions', '200'), ['text/csv', 'application/jsonl']);
+  assert.ok(types('getAppFile', '206').includes('image/*'));
+});
 
 /** Every media type with an example, with its place. */
 function* samples(): Generator<{ place: string; schema: Json; value: unknown }> {

@@ -30,7 +30,7 @@ export function openApiDocument(version: string, base: string, server = '/'): Js
       contact: { name: 'Maintainers of StreamHub: SECURITY.md says how to reach them' },
       license: { name: 'All rights reserved', identifier: 'LicenseRef-StreamHub' },
       description:
-        'Control plane for self-hosted LiveKit streaming servers. Every route below /api/v1 takes `Authorization: Bearer <API token or session token>` unless it says otherwise.',
+        'Control plane for self-hosted LiveKit streaming servers. Every route below /api/v1 takes `Authorization: Bearer <API token or session token>` unless it says otherwise. A request that can’t be read as HTTP gets 400 `BAD_REQUEST`, 408 `REQUEST_TIMEOUT`, 417 `EXPECTATION_FAILED` or 431 `HEADERS_TOO_LARGE`, on any route.',
     },
     servers: [{ url: server }],
     tags: Object.entries(TAGS).map(([name, description]) => ({ name, description })),
@@ -63,7 +63,7 @@ function describe(op: Operation, path: string, components: Components): Json {
     responses[status] = {
       description: STATUS_CODES[status] ?? 'Success',
       headers: headersOf(op, Number(status)),
-      ...(schema ? { content: { [op.produces ?? 'application/json']: answer(op, schema, components) } } : {}),
+      ...(schema ? { content: contentOf(op, schema, components) } : {}),
     };
   }
   if (isPolled(op)) responses['304'] = { description: 'Nothing has changed.', headers: headersOf(op, 304) };
@@ -117,6 +117,14 @@ function refusal(op: Operation, status: number, codes: readonly ErrorCode[], com
     },
   };
 }
+
+const contentOf = (op: Operation, schema: TSchema, components: Components): Json =>
+  Object.fromEntries(
+    [op.produces ?? 'application/json', ...(op.alsoProduces ?? [])].map((type) => [
+      type,
+      answer(op, schema, components),
+    ]),
+  );
 
 function answer(op: Operation, schema: TSchema, components: Components): Json {
   if (op.produces === 'text/event-stream') return eventStream(components);
