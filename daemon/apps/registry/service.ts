@@ -130,8 +130,7 @@ export class AppService {
    * @throws ApiError APP_EXISTS, APP_SLUG_TAKEN, ROOM_PREFIX_TAKEN, QUOTA_EXCEEDED
    */
   claim(app: Omit<NewApp, 'displayName'>, principal: Principal | null): () => void {
-    this.#deps.checkQuota(principal, app.tenantId, 0);
-    return this.#reserve(app, principal);
+    return this.#admit(app, principal, 0);
   }
 
   /**
@@ -146,8 +145,7 @@ export class AppService {
   ): Promise<AppRecord> {
     const { name, roomPrefix, tenantId } = app;
     const pending = this.#pending.get(tenantId) ?? 0;
-    this.#deps.checkQuota(principal, tenantId, pending);
-    const release = this.#reserve({ name, roomPrefix, tenantId }, principal);
+    const release = this.#admit({ name, roomPrefix, tenantId }, principal, pending);
     this.#pending.set(tenantId, pending + 1);
     try {
       return await this.#build(app, actor, build);
@@ -341,6 +339,18 @@ export class AppService {
       held_until: new Date(now + PREFIX_HELD_SECONDS * 1000).toISOString(),
     };
     repository.hold(row, PREFIXES_HELD_PER_TEAM);
+  }
+
+  /** Reserves, then asks for the quota: a conflict is the better answer. */
+  #admit(claim: Omit<PrefixClaim, 'id'>, principal: Principal | null, pending: number): () => void {
+    const release = this.#reserve(claim, principal);
+    try {
+      this.#deps.checkQuota(principal, claim.tenantId, pending);
+    } catch (error) {
+      release();
+      throw error;
+    }
+    return release;
   }
 
   #reserve(claim: Omit<PrefixClaim, 'id'>, principal: Principal | null): () => void {

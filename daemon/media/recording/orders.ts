@@ -95,8 +95,17 @@ export class RecordingOrders {
     if (sessionId !== null && this.#askingSessions.has(sessionId)) this.#stopped.add(sessionId);
   }
 
-  /** @throws ApiError ALREADY_RECORDING, RECORDING_DISABLED, RECORDING_NOT_TAKEN */
-  async begin(app: AppEntry, config: AppConfig, subject: Subject, part: PartOf): Promise<VodRecord> {
+  /**
+   * @param admit throws what refuses a recording that isn't running yet
+   * @throws ApiError ALREADY_RECORDING, RECORDING_DISABLED, RECORDING_NOT_TAKEN
+   */
+  async begin(
+    app: AppEntry,
+    config: AppConfig,
+    subject: Subject,
+    part: PartOf,
+    admit?: () => Promise<void>,
+  ): Promise<VodRecord> {
     const { room, stream } = subject;
     const identity = stream?.participant ?? null;
     const key = JSON.stringify([app.id, room, identity]);
@@ -109,6 +118,7 @@ export class RecordingOrders {
     this.#asking.add(key);
     this.#askingSessions.add(part.sessionId);
     try {
+      await admit?.();
       return await this.#request(app, config, subject, part);
     } finally {
       this.#asking.delete(key);

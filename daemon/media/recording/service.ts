@@ -20,7 +20,7 @@ import { type VodRecord, vodRepository } from '../vods/repository.ts';
 import { applyEgress } from '../vods/vod-lifecycle.ts';
 import { AutomaticRecordings } from './automatic.ts';
 import { LostRecordings } from './lost.ts';
-import { RecordingOrders } from './orders.ts';
+import { RecordingOrders, type Subject } from './orders.ts';
 import { PartTimers } from './parts.ts';
 
 const FINISH_EVERY_MS = 1000;
@@ -97,18 +97,21 @@ export class RecordingService {
     if (room === undefined) throw new ApiError('ROOM_NOT_FOUND', { room: body.room });
     const stream = body.streamId === undefined ? null : this.#activeStream(name, body.streamId, room);
     await this.#requireRoom(room);
-    await this.#deps.quotas.checkRecording(principal, app.tenantId);
-    const subject = { room, stream: stream ?? this.#chosenStream(app, plan, room) };
-    return this.#orders.begin(app, config, subject, { sessionId: randomUUID(), part: 1, isAutomatic: false });
+    return this.#begin(app, config, { room, stream: stream ?? this.#chosenStream(app, plan, room) }, principal);
   }
 
   async startStream(name: string, id: string, principal: Principal | null): Promise<VodRecord> {
     const { app, config } = await this.#allowed(name);
     const stream = this.#activeStream(name, id);
     await this.#requireRoom(stream.room);
-    await this.#deps.quotas.checkRecording(principal, app.tenantId);
+    return this.#begin(app, config, { room: stream.room, stream }, principal);
+  }
+
+  #begin(app: AppEntry, config: AppConfig, subject: Subject, principal: Principal | null): Promise<VodRecord> {
     const part = { sessionId: randomUUID(), part: 1, isAutomatic: false };
-    return this.#orders.begin(app, config, { room: stream.room, stream }, part);
+    return this.#orders.begin(app, config, subject, part, () =>
+      this.#deps.quotas.checkRecording(principal, app.tenantId),
+    );
   }
 
   /** Ends the recording with all its parts. Ended already = the row as it is. */

@@ -100,6 +100,12 @@ describe('quotas of what LiveKit carries', () => {
     assert.equal((await both[0]?.())?.body.code, 'RECORDING_NOT_TAKEN');
     await recorded(daemon, 'films', 'EG_3', { minutes: 1, bytes: 1_500_000_000 });
     for (const start of both) assertQuota(await start(), 'maxStorageGb', 1, 1.5);
+    // what is being recorded already is a conflict
+    const file = { filepath: 'live.mp4' };
+    const live = { participant: { roomName: 'films', identity: 'ana', fileOutputs: [file] } };
+    const egressInfo = { egressId: 'EG_4', roomName: 'films', status: 'EGRESS_ACTIVE', ...live };
+    assert.equal((await sendWebhook(daemon.url, event('egress_updated', { egressInfo }), keys)).status, 200);
+    assert.equal((await both[1]?.())?.body.code, 'ALREADY_RECORDING');
     // an API token is not limited
     const byToken = await daemon.api.post('/apps/films/recording/start', { room: 'films' });
     assert.equal(byToken.body.code, 'RECORDING_NOT_TAKEN');

@@ -210,10 +210,12 @@ describe('quotas', () => {
       { error, metric, limit, used, statusCode, code },
       { error: 'quota_exceeded', metric: 'maxApps', limit: 2, used: 2, statusCode: 429, code: 'QUOTA_EXCEEDED' },
     );
-    // a refused create leaves room when another app is deleted
+    // a repeated create is a conflict, also without a quota left
     const made = answers.find((a) => a.status === 201)?.body.name;
+    assert.equal((await owner.api.post('/apps', { name: made })).body.code, 'APP_EXISTS');
+    // a refused create leaves its name, and room when another app is deleted
     assert.equal((await owner.api.delete(`/apps/${made}`)).status, 200);
-    assert.equal((await owner.api.post('/apps', { name: 'q-six' })).status, 201);
+    assert.equal((await owner.api.post('/apps', { name: 'q-five' })).status, 201);
   });
 
   for (const mode of ['log', 'off']) {
