@@ -64,8 +64,8 @@ export function installCompilers(app: FastifyInstance): void {
       validate ??= compilerFor(httpPart).compile(schema as object);
       if ((data === undefined || data === null) && httpPart === 'body') return { error: missingBody() };
       if (httpPart === 'querystring') spellFlags(schema as ObjectSchema, data);
-      const misspelt = httpPart === 'body' ? [] : misspeltNumbers(name, schema as ObjectSchema, data);
-      if (misspelt.length > 0) return { error: fieldErrors(misspelt) };
+      const wrong = httpPart === 'body' ? [] : misspelt(name, schema as ObjectSchema, data);
+      if (wrong.length > 0) return { error: fieldErrors(wrong) };
       return validate(data) ? { value: data } : { error: validationError(name, validate.errors ?? []) };
     };
   };
@@ -107,11 +107,15 @@ const SPELLING: Readonly<Record<string, RegExp>> = {
   number: /^-?(?:0|[1-9]\d{0,15})(?:\.\d{1,15})?$/,
 };
 
-/** Numbers in paths and queries have one spelling. Ajv would also take `0x3`, `3e0`, ` 3` and `+3`. */
-function misspeltNumbers(part: string, { properties = {} }: ObjectSchema, data: unknown): ErrorDetail[] {
+/**
+ * Numbers in paths and queries have one spelling: Ajv would also take `0x3`, `3e0`, ` 3` and `+3`. A key that is repeated arrives as a
+ * list, and Ajv would complain of its type.
+ */
+function misspelt(part: string, { properties = {} }: ObjectSchema, data: unknown): ErrorDetail[] {
   const given = data as Record<string, unknown>;
   return Object.entries(properties).flatMap(([key, { type = '' }]) => {
     const text = given[key];
+    if (Array.isArray(text) && type !== 'array') return [{ path: `${part}.${key}`, message: 'may be given only once' }];
     const spelling = SPELLING[type];
     if (spelling === undefined || typeof text !== 'string' || spelling.test(text)) return [];
     return [{ path: `${part}.${key}`, message: `must be ${TYPES[type]} in plain decimal digits` }];

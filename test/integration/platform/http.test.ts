@@ -193,6 +193,15 @@ describe('HTTP conventions', () => {
     assert.equal((await daemon.api.post('/apps', { name: 'films', displayName: '🎥'.repeat(100) })).status, 201);
     assert.match((await daemon.api.call('POST', '/apps')).body.message, /^body must be a JSON object/);
     assert.equal((await daemon.api.get('/logs?limit=0')).body.message, 'query.limit must be 1 or more');
+    for (const [query, key] of [
+      ['limit=1&limit=2', 'limit'],
+      ['status=ready&status=failed', 'status'],
+      ['status=ready&status=ready&limit=1', 'status'],
+    ]) {
+      const { status, body } = await daemon.api.get(`/apps/live/vods?${query}`);
+      assert.deepEqual([status, body.message], [400, `query.${key} may be given only once`]);
+    }
+    assert.equal((await daemon.api.get('/apps/live/vods?unknown=1&unknown=2')).status, 200);
     assert.equal(
       (await daemon.api.patch('/apps/live', { splitMinutes: '15' })).body.message,
       'body.splitMinutes must be a whole number',
