@@ -50,6 +50,7 @@ const ALLOWED: readonly [RegExp, string][] = [
   [/DELETE FROM links/, 'links live for three days at most'],
   [/FROM jobs WHERE state IN/, 'jobs that are not over'],
   [/FROM vods WHERE (?:status IN|room = \?)/, 'recordings that run'],
+  [/FROM ingress_sessions\b/, 'ingests that run'],
   [/FROM vods\s+WHERE .*LIKE/, 'a text is looked for in every name'],
   [/FROM audit WHERE \((?:actor_id|action)/, 'sorts what an index found'],
   [/FROM vods?(?:_variants)?$/, 'the purge looks once whether rows came meanwhile'],

@@ -23,6 +23,6 @@ export const STAY_END = 'coalesce(left_from, left_at)';
  * SQL of the time of all counted connections of a session. Open ones last until the session ends; one
  * that began later, because its event came late or nobody told the end, adds nothing and takes nothing from others.
  */
-export const participantMs = (now: string): string => `(closed_ms + present * ${sessionEnd(now)} - joined_sum + (
-  SELECT coalesce(sum(joined_at - ${sessionEnd(now)}), 0) FROM room_stays
-  WHERE session_id = room_sessions.id AND joined_at > ${sessionEnd(now)} AND left_at IS NULL AND is_counted = 1))`;
+export const participantMs = (now: string): string => `(closed_ms + present * ${sessionEnd(now)} - joined_sum
+  + CASE present WHEN 0 THEN 0 ELSE (SELECT coalesce(sum(joined_at - ${sessionEnd(now)}), 0) FROM room_stays
+  WHERE session_id = room_sessions.id AND joined_at > ${sessionEnd(now)} AND left_at IS NULL AND is_counted = 1) END)`;
