@@ -87,7 +87,8 @@ was set. Write \`1\`, \`true\`, \`on\`
 or \`yes\` to turn a flag on, and \`0\`, \`false\`, \`off\` or \`no\` to turn it off.
 
 Save the env file as UTF-8. At the start the daemon warns of misspelt names, double names and lines without \`=\`. It also warns of blanks
-or quotes around a secret, and of a file with secrets that other users can read. The log and \`GET /system/settings\` show the same warnings.
+or quotes around a secret, and of a file with secrets that other users can read. Clients get the addresses that aren't secret. So the daemon
+ignores a user, a password or a query in them, and warns of it. The log and \`GET /system/settings\` show the same warnings.
 
 \`DATA_DIR\` defaults to \`~/.local/state/streamhub\` (Linux, or \`$XDG_STATE_HOME/streamhub\`), \`~/Library/Application Support/StreamHub/daemon\` (macOS) or
 \`%LOCALAPPDATA%\\StreamHub\\daemon\` (Windows).

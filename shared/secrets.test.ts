@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { hideSecrets, isSecretName, mayHoldSecrets, shownAddress } from './secrets.ts';
+import { hideSecrets, isSecretName, mayHoldSecrets, publicAddress, shownAddress } from './secrets.ts';
 
 describe('isSecretName', () => {
   it('reads every spelling', () => {
@@ -110,6 +110,16 @@ describe('hideSecrets', () => {
       ['', ''],
     ] as const)
       assert.equal(shownAddress(address, '****'), shown);
+  });
+
+  it('leaves nothing but the place in an address for anyone', () => {
+    for (const [address, rest] of [
+      ['wss://u:p@h:1/x/?a=1#b', 'wss://h:1/x/'],
+      ['ws:\\\\a@b@h', 'ws:\\\\h'],
+      ['https://h/@x', 'https://h/@x'],
+      ['203.0.113.1', '203.0.113.1'],
+    ] as const)
+      assert.equal(publicAddress(address), rest);
   });
 
   it('takes time in proportion to the length, for every kind of text', () => {

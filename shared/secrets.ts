@@ -142,6 +142,10 @@ export function shownAddress(text: string, mask: string): string {
   return hideSecrets(bare, mask, true);
 }
 
+/** An address for anyone: without user info, query and fragment. Not for a text around an address. */
+export const publicAddress = (address: string): string =>
+  address.replace(/[?#].*$/s, '').replace(/^([a-z][a-z\d+.-]*:[\\/]*)[^\\/]*@/i, '$1');
+
 /** A key whose value is a name, as in `{ name: API_TOKEN, value: … }`. */
 export const NAMING = /^(?:name|key|header)$/i;
 

@@ -7,6 +7,7 @@ import { LINK_LOCAL, NOT_ONE_MACHINE, parseAddress } from '#daemon/platform/net/
 import { ApiError, fieldError } from '#shared/errors.ts';
 import { MAX_STATS_BYTES } from '#shared/limits.ts';
 import {
+  type AgentReport,
   type DesiredState,
   type HeartbeatBody,
   type JoinAnswer,
@@ -14,6 +15,7 @@ import {
   type LeaveBody,
   ORIGIN,
 } from '#shared/schema/cluster.ts';
+import { publicAddress } from '#shared/secrets.ts';
 import type { NodeAnnouncer } from './announcer.ts';
 import { type ClusterCaller, clusterError, isJoinCode, NODE_TOKEN_PREFIX } from './cluster-auth.ts';
 import { advanceDrain, desiredState } from './drain.ts';
@@ -105,7 +107,7 @@ export class NodeCalls {
     this.#refuseSameAddress(body, known);
     const token = NODE_TOKEN_PREFIX + randomBytes(32).toString('base64url');
     const values = {
-      url: body.url || body.ip,
+      url: publicAddress(body.url ?? '') || body.ip,
       ip: body.ip,
       tokenHash: hash('sha256', token),
       isTokenUsed: false,
@@ -150,8 +152,8 @@ export class NodeCalls {
     if (body.agent === undefined) return undefined;
     const before = node.livekit;
     const keysBefore = node.agent?.keys?.join();
-    node.agent = body.agent;
-    node.livekit = body.agent.livekit;
+    node.agent = withPublicAddress(body.agent);
+    node.livekit = node.agent.livekit;
     if (node.drain !== null && node.status === 'draining') this.#advance(node, node.drain);
     if (
       before?.state !== node.livekit.state ||
@@ -275,6 +277,12 @@ export class NodeCalls {
 
 /** May nobody but the daemon's own machine be called so? */
 export const isReserved = (name: string): boolean => name.toLowerCase() === ORIGIN;
+
+/** Clients are given the address that an agent tells. */
+const withPublicAddress = (agent: AgentReport): AgentReport => {
+  const { url } = agent.livekit;
+  return url === undefined ? agent : { ...agent, livekit: { ...agent.livekit, url: publicAddress(url) } };
+};
 
 /** A `ws://` or `wss://` address in one spelling; null = none that clients are given. */
 function addressOf(url: string): string | null {

@@ -7,6 +7,7 @@ import {
   type NodeHealth,
   ORIGIN,
 } from '#shared/schema/cluster.ts';
+import { publicAddress } from '#shared/secrets.ts';
 import type { HeartbeatRow, NodeRow, StoredNode } from './repository.ts';
 
 /** What placement reads from a heartbeat's stats. */
@@ -74,7 +75,7 @@ export function fromStored(row: StoredNode, now: number, mono: number): NodeEntr
     id: row.id,
     createdAt: row.created_at,
     name: row.name,
-    url: row.url,
+    url: publicAddress(row.url),
     ip: row.ip,
     region: row.region,
     status: row.status,

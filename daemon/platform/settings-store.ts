@@ -335,12 +335,7 @@ function readValue(key: SettingKey, value: SettingValue): { text: string | null 
   if (odd !== undefined) return { problem: odd.message };
   const result = parseSetting(key, text);
   if ('problem' in result) return result;
-  if (definition.type === 'url' && !isHidden(definition) && hasUserInfo(text))
-    return { problem: 'must not contain a user or a password' };
+  if (definition.type === 'url' && result.value !== text)
+    return { problem: 'must not contain a user, a password or a query' };
   return { text };
 }
-
-const hasUserInfo = (address: string): boolean => {
-  const url = URL.parse(address);
-  return url !== null && (url.username !== '' || url.password !== '');
-};

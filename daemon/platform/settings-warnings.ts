@@ -2,8 +2,9 @@ import { distance } from 'fastest-levenshtein';
 import { secretReferences } from '#shared/config/defaults.ts';
 import { findOddText } from '#shared/odd-text.ts';
 import type { InstallationWarning } from '#shared/schema/settings.ts';
+import { publicAddress } from '#shared/secrets.ts';
 import type { EnvFile } from './env-file.ts';
-import type { Definition } from './setting-types.ts';
+import { type Definition, isHidden } from './setting-types.ts';
 import { SETTINGS } from './settings-table.ts';
 
 type Variables = Record<string, string | undefined>;
@@ -64,6 +65,10 @@ export function settingsWarnings(envFile: string, file: EnvFile, env: Variables)
     }
     const odd = isText ? findOddText(value) : undefined;
     if (odd !== undefined) add('ODD_SETTING', name, `${name} ${odd.message}.`);
+    else if (definition?.type === 'url' && !isHidden(definition) && publicAddress(value) !== value) {
+      const why = 'StreamHub ignores them, because clients get this address';
+      add('ODD_SETTING', name, `${name} contains a user, a password or a query. ${why}. Delete them.`);
+    }
   }
   return warnings;
 }

@@ -1,9 +1,10 @@
 import os from 'node:os';
 import path from 'node:path';
 import type { InstallationWarning } from '#shared/schema/settings.ts';
+import { publicAddress } from '#shared/secrets.ts';
 import { type EnvFile, EnvFileError, readEnvFile } from './env-file.ts';
 import { parseRange } from './net/addresses.ts';
-import type { Definition } from './setting-types.ts';
+import { type Definition, isHidden } from './setting-types.ts';
 import { SettingsError } from './settings-error.ts';
 import { SETTINGS, type SettingKey } from './settings-table.ts';
 import { settingsWarnings } from './settings-warnings.ts';
@@ -185,8 +186,11 @@ function parse(definition: Definition, text: string): { value: unknown } | { pro
       return { value };
     }
     case 'url': {
-      const scheme = URL.parse(text.trim())?.protocol.slice(0, -1);
-      if (scheme !== undefined && definition.schemes.includes(scheme)) return { value: text.trim() };
+      const address = text.trim();
+      const scheme = URL.parse(address)?.protocol.slice(0, -1);
+      // clients, events and logs get an address that isn't hidden
+      if (scheme !== undefined && definition.schemes.includes(scheme))
+        return { value: isHidden(definition) ? address : publicAddress(address) };
       return {
         problem: `must be an address that begins with ${definition.schemes.map((s) => `${s}://`).join(' or ')}`,
       };

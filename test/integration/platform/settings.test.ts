@@ -6,6 +6,8 @@ import { Value } from 'typebox/value';
 import { hostAndPort, maskApiKey } from '#daemon/operations/system/settings.ts';
 import { SystemSettings } from '#shared/schema/settings.ts';
 import { temporaryDir, testDaemon } from '#test/helpers/daemon.ts';
+import { LIVEKIT_KEYS } from '#test/helpers/livekit-webhook.ts';
+import { until } from '#test/helpers/until.ts';
 
 const secrets = {
   STREAMHUB_JWT_SECRET: 'jwt-secret-value-0123456789abcdef',
@@ -70,6 +72,34 @@ describe('GET /system/settings', () => {
       'APIabcdefgh',
     ];
     for (const value of [...Object.values(secrets), ...passwords]) assert.ok(!text.includes(value), value);
+  });
+
+  it('gives nobody the user, password or query of an address in the environment', async (t) => {
+    const { api, services } = await testDaemon(t, {
+      ...LIVEKIT_KEYS,
+      LIVEKIT_URL: 'ws://hidden-user:hidden-word@127.0.0.1:1/rtc?access_token=hidden-query',
+      PUBLIC_BASE_URL: 'https://hidden-user@stream.example.com',
+      STREAMHUB_CLUSTER_TOKEN: 'cluster-token-value',
+    });
+    const token = await api.post('/apps/live/tokens', { room: 'stage' });
+    assert.equal(token.body.data.wsUrl, 'ws://127.0.0.1:1/rtc');
+    assert.match(token.body.data.playUrl, /^https:\/\/stream\.example\.com\//);
+    const bearer = { authorization: `Bearer ${token.body.data.token}` };
+    const watched = await api.as(null).get('/apps/live/watch/stage', bearer);
+    assert.equal(watched.body.data.wsUrl, 'ws://127.0.0.1:1/rtc');
+    const node = { name: 'edge-1', ip: '203.0.113.9', url: 'wss://hidden-user:hidden-word@edge.example' };
+    await api.as(null).post('/cluster/join', node, { 'x-cluster-token': 'cluster-token-value' });
+    const nodes = await api.get('/cluster/nodes');
+    assert.ok(nodes.body.data.some(({ url }: { url: string }) => url === 'wss://edge.example'));
+    const incidents = await until('LiveKit is away', async () => {
+      const answer = await api.get('/incidents?condition=livekit-away');
+      return answer.body.data.length > 0 ? answer : undefined;
+    });
+    assert.match(incidents.body.data[0].text, /ws:\/\/127\.0\.0\.1:1\/rtc /);
+    for (const { text } of [token, watched, nodes, incidents]) assert.doesNotMatch(text, /hidden-/);
+    const odd = services.settings.warnings.filter(({ code }) => code === 'ODD_SETTING');
+    assert.deepEqual(odd.map(({ subject }) => subject).sort(), ['LIVEKIT_URL', 'PUBLIC_BASE_URL']);
+    assert.doesNotMatch(JSON.stringify(odd), /hidden/);
   });
 
   it('says so when nothing is set', async (t) => {
