@@ -23,7 +23,7 @@ export const AuditEntry = object({
     id: Type.String({ description: '`usr_…`, `admin`, `token:<id>`, `node:<id>`, `anonymous`, `system`.' }),
     label: nullable(Type.String({ description: 'Email address or token name at that time.' })),
   }),
-  tenantId: nullable(Type.String()),
+  tenantId: nullable(Type.String(), { description: 'The team whose owners see it; null: only global credentials do.' }),
   app: nullable(Type.String()),
   target: nullable(Type.String({ description: 'The object of the action.' })),
   before: Summary,

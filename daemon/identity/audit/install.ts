@@ -48,6 +48,7 @@ function writeEntry(trail: AuditTrail, request: FastifyRequest, status: number, 
   const note: AuditNote = request.auditNote ?? scopeOf(request, tenantOf);
   const told = Object.assign({}, ...events.map((event) => event.data)) as Record<string, unknown>;
   const isDone = outcome === 'done';
+  const owner = [note, ...events].find(({ tenant }) => tenant !== undefined);
   trail.write({
     action: op.audit || op.id,
     outcome,
@@ -55,7 +56,7 @@ function writeEntry(trail: AuditTrail, request: FastifyRequest, status: number, 
     actor: note.actor ?? actorOf(request),
     actorIsGlobal: request.principal != null && isGlobal(request.principal),
     app: note.app ?? events.find((event) => event.app !== undefined)?.app,
-    tenant: note.tenant ?? events.find((event) => event.tenant !== undefined)?.tenant ?? request.principal?.tenantId,
+    tenant: owner === undefined ? teamOfCaller(op, request) : owner.tenant,
     target: note.target ?? lastParam(request) ?? text(told['name'] ?? told['id']) ?? note.app,
     before: isDone ? note.before : null,
     after: note.isPartial
@@ -74,6 +75,10 @@ function outcomeOf(status: number, op: Operation, request: FastifyRequest): 'don
   if (status === 403 && (request.principal !== null || op.limit !== undefined)) return 'refused';
   return status === 401 && op.limit !== undefined ? 'refused' : undefined;
 }
+
+/** What only callers of global scope may do is the installation's, not of the team in which they act. */
+const teamOfCaller = ({ access, isOfInstallation }: Operation, { principal }: FastifyRequest) =>
+  access === 'global' || isOfInstallation ? null : principal?.tenantId;
 
 /** The app that the path names, and its team. */
 function scopeOf(request: FastifyRequest, tenantOf: TenantOf): AuditNote {

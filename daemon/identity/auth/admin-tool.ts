@@ -89,7 +89,6 @@ export class AdminTool {
       outcome: 'done',
       status: null,
       actor: ACTOR,
-      tenant: 'platform',
       target: id,
       after: options,
     });
@@ -101,7 +100,7 @@ export class AdminTool {
     const events = new EventBus((error) => {
       throw error;
     });
-    events.subscribe((event) => this.#audit.hear({ ...event, tenant: 'platform' }));
+    events.subscribe((event) => this.#audit.hear(event));
     const tokens = new TokenService({
       repository: tokenRepository(this.#db),
       appById: () => undefined,

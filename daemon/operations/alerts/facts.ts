@@ -11,7 +11,7 @@ export interface Fact {
   text: string;
   /** The app that it is about. */
   app?: { id: number; name: string; tenantId: string };
-  tenantId?: string;
+  tenantId?: string | null;
   /** Of a condition with a threshold. */
   value?: number;
   /** It is a warning, even if its rule is critical. */

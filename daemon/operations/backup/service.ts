@@ -9,7 +9,6 @@ import { type Actor, SYSTEM } from '#daemon/platform/http/types.ts';
 import type { JobHandler, JobRun } from '#daemon/platform/jobs/handler.ts';
 import type { JobService } from '#daemon/platform/jobs/service.ts';
 import type { Log } from '#daemon/platform/log.ts';
-import { PLATFORM } from '#daemon/platform/principal.ts';
 import type { SecretFile } from '#daemon/platform/secrets/secret-file.ts';
 import { ApiError, fieldError } from '#shared/errors.ts';
 import { makeFolder } from '#shared/files/make-folder.ts';
@@ -354,7 +353,7 @@ export class BackupService {
     // before the job, which begins immediately
     if (passphrase !== undefined) this.#given.set(given.backupId, passphrase);
     const input: BackupInput = passphrase === undefined ? given : { ...given, ownPassphrase: true };
-    const job = jobs.create({ kind, title, app: null, appId: null, tenantId: PLATFORM, input, maxAttempts, actor });
+    const job = jobs.create({ kind, title, app: null, appId: null, tenantId: null, input, maxAttempts, actor });
     repository.noteJob(input.backupId, job.id);
     this.#announce(actor);
     return job;

@@ -3,7 +3,6 @@ import type { Actor } from '#daemon/platform/http/types.ts';
 import type { JobRun } from '#daemon/platform/jobs/handler.ts';
 import type { JobService } from '#daemon/platform/jobs/service.ts';
 import type { Log } from '#daemon/platform/log.ts';
-import { PLATFORM } from '#daemon/platform/principal.ts';
 import type { InstallationWarnings } from '#daemon/platform/warnings.ts';
 import { isGlobal } from '#shared/access.ts';
 import { ApiError, type ErrorCode } from '#shared/errors.ts';
@@ -127,7 +126,7 @@ export class Applies {
         title: `Apply a configuration (${total} ${total === 1 ? 'change' : 'changes'})`,
         app: null,
         appId: null,
-        tenantId: PLATFORM,
+        tenantId: null,
         input: { rollbackPoint: id, total, isAttended } satisfies ApplyInput,
         maxAttempts: 1,
         actor,
@@ -247,7 +246,6 @@ export class Applies {
         status: null,
         actor,
         actorIsGlobal: isGlobal(principal),
-        tenant: principal.tenantId,
         target: pointName(id),
         before: null,
         after: { changes: head.changes.slice(0, made) },

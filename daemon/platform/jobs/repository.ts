@@ -10,7 +10,7 @@ export interface JobRow {
   state: JobState;
   app: string | null;
   app_id: number | null;
-  tenant_id: string;
+  tenant_id: string | null;
   input_json: string;
   checkpoint_json: string | null;
   progress_json: string | null;
@@ -35,7 +35,8 @@ export interface NewJob {
   title: string;
   app: string | null;
   appId: number | null;
-  tenantId: string;
+  /** null = it is the installation's, for callers of global scope only. */
+  tenantId: string | null;
   input: unknown;
   /** Or `NO_LIMIT`. */
   maxAttempts: number;

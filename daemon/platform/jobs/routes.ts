@@ -9,6 +9,14 @@ export function jobRoutes(app: FastifyInstance, { jobs }: { jobs: JobService }):
   app.addHook('preClose', async () => jobs.releaseWaiters());
   route(app, ops.listJobs, ({ principal, query }) => jobs.list(principal, query));
   route(app, ops.getJob, ({ principal, params }) => ok(jobs.get(principal, params.id)));
-  route(app, ops.cancelJob, async ({ principal, params }) => ok(await jobs.cancel(principal, params.id)));
-  route(app, ops.retryJob, ({ principal, params }) => ok(jobs.retry(principal, params.id)));
+  route(app, ops.cancelJob, async ({ principal, params, audit }) => {
+    const job = await jobs.cancel(principal, params.id);
+    audit(jobs.ownerOf(job.id));
+    return ok(job);
+  });
+  route(app, ops.retryJob, ({ principal, params, audit }) => {
+    const job = jobs.retry(principal, params.id);
+    audit(jobs.ownerOf(job.id));
+    return ok(job);
+  });
 }

@@ -12,6 +12,7 @@ import type { Log } from '../log.ts';
 import { withLogContext, withoutLogContext } from '../log-context.ts';
 import type { Principal } from '../principal.ts';
 import { traced } from '../tracing.ts';
+import { defaultBackoff, MAX_WAIT_MS } from './backoff.ts';
 import type { JobHandler, JobRun } from './handler.ts';
 import { type JobRepository, type JobRow, type NewJob, NO_LIMIT } from './repository.ts';
 import { JobTurns, type Waiting } from './turns.ts';
@@ -19,8 +20,6 @@ import { JobTurns, type Waiting } from './turns.ts';
 /** Restarts without any progress between them after which a job is given up: it may be what ends the process. */
 const MAX_RESTARTS = 5;
 const PROGRESS_EVENT_MS = 250;
-/** Longest wait between two attempts. */
-const MAX_WAIT_MS = 3_600_000;
 /** Wait before a job is tried again whose row could not be written. */
 const UNRECORDED_RETRY_MS = 5000;
 
@@ -166,6 +165,12 @@ export class JobService {
     if (row === undefined || !isWithin(visibleApps(principal), { appId: row.app_id, tenantId: row.tenant_id }))
       throw new ApiError('JOB_NOT_FOUND', { id });
     return this.#toJob(row);
+  }
+
+  /** Whose entry of the audit trail tells what was done with a job. */
+  ownerOf(id: number): { app: string | undefined; tenant: string | null } {
+    const { app, tenant_id: tenant } = this.#row(id);
+    return { app: app ?? undefined, tenant };
   }
 
   async cancel(principal: Principal, id: number): Promise<Job> {
@@ -395,7 +400,7 @@ export class JobService {
     this.#deps.events.publish({
       type,
       ...(row.app === null ? {} : { app: row.app }),
-      tenant: row.tenant_id,
+      ...(row.tenant_id === null ? {} : { tenant: row.tenant_id }),
       actor: JSON.parse(row.created_by_json) as Actor,
       data: { job: this.#toJob(row) },
     });
@@ -442,8 +447,3 @@ export class JobService {
 const isActive = ({ state }: JobRow): boolean => state === 'queued' || state === 'running' || state === 'waiting';
 
 const parsed = <T>(json: string | null): T | null => (json === null ? null : (JSON.parse(json) as T));
-
-/** 10 s, 20 s, 40 s … at most an hour, with a tenth of chance so that many do not come back at the same time. */
-function defaultBackoff(attempt: number): number {
-  return Math.min(MAX_WAIT_MS, 10_000 * 2 ** (attempt - 1)) * (0.95 + Math.random() * 0.1);
-}

@@ -6,7 +6,7 @@ const AT_ONCE = 4;
 /** What decides a job's turn. */
 export interface Waiting {
   kind: JobKind;
-  tenant: string;
+  tenant: string | null;
   app: string | null;
 }
 

@@ -4,7 +4,9 @@ import { before, describe, test } from 'node:test';
 import { isAudited } from '#daemon/identity/audit/install.ts';
 import { operations } from '#shared/contract/index.ts';
 import { blockScope, TEST_TOKEN, type TestDaemon, testDaemon } from '#test/helpers/daemon.ts';
+import { readEvents } from '#test/helpers/event-reader.ts';
 import { firstAdmin, join, MANY_ATTEMPTS, makeTeam, PASSWORD, type Person } from '#test/helpers/people.ts';
+import { until } from '#test/helpers/until.ts';
 
 describe('the audit trail', () => {
   const t = blockScope();
@@ -162,6 +164,33 @@ describe('the audit trail', () => {
     assert.ok((await trail(`?tenant=${other.id}`)).data.every((e: any) => e.tenantId === other.id));
     const editor = await join(daemon, team.owner.api, 'ed2@example.com', 'editor');
     assert.equal((await editor.api.get('/audit')).status, 403);
+  });
+
+  test('what is the installation’s is not shown to the Platform team, and not in its hands', async () => {
+    const chief = await join(daemon, root.api, 'chief@example.com', 'owner');
+    const reader = await readEvents(t, daemon.url, chief.api.token ?? '');
+    assert.equal((await root.api.patch('/system/settings', { values: { LOG_MAX_ROWS: 5000 } })).status, 200);
+    const begun = await daemon.api.post('/backups', { passphrase: 'correct horse battery staple' });
+    assert.equal(begun.status, 202, begun.text);
+    const { id } = begun.body.data;
+    assert.deepEqual((await chief.api.get('/jobs')).body.data, []);
+    for (const job of [`/jobs/${id}/cancel`, `/jobs/${id}/retry`])
+      assert.equal((await chief.api.post(job)).status, 404);
+    await until('the backup is over', async () => (await daemon.api.get(`/jobs/${id}`)).body.data.finishedAt !== null);
+    await daemon.api.post(`/jobs/${id}/retry`);
+    assert.equal((await root.api.post('/apps', { name: 'platforms' })).status, 201);
+    const installation = (await trail('?limit=1000')).data.filter((e: any) => e.tenantId === null);
+    const mine = (await trail('?limit=1000', chief.api)).data.map(({ action }: any) => action);
+    for (const action of ['settings.change', 'backup.create']) {
+      assert.ok(
+        installation.some((e: any) => e.action === action),
+        action,
+      );
+      assert.ok(!mine.includes(action), action);
+    }
+    assert.ok(mine.includes('app.create'));
+    await reader.next('app.created');
+    assert.ok(!reader.heard.some(({ event }) => event.startsWith('job.')));
   });
 });
 

@@ -9,6 +9,8 @@ import Database from 'better-sqlite3';
 import { extract } from 'tar';
 import { copyBeforeUpgrade, upgradeCopies } from '#daemon/operations/backup/upgrade.ts';
 import { prepareDataDir } from '#daemon/platform/data-dir.ts';
+import { migrate } from '#daemon/platform/db/migrate.ts';
+import { registryMigrations } from '#daemon/platform/db/registry/index.ts';
 import { SCHEMA } from '#daemon/platform/db/schema-versions.ts';
 import { VERSION } from '#daemon/platform/version.ts';
 import { BIN, ROOT, temporaryDir, testDaemon } from '#test/helpers/daemon.ts';
@@ -178,6 +180,41 @@ test('a kill during the copy leaves no half copy, and the next start makes a who
   const names = await readdir(path.join(dataDir, 'upgrades'));
   assert.ok(names.length <= 3 && names.every((name) => !name.startsWith('.')), names.join());
   assert.ok((await readFile(path.join(copy?.folder ?? '', 'upgrade.json'), 'utf8')).includes('apps/films/app.db'));
+});
+
+test('jobs, incidents and audit entries of the installation leave the Platform team', () => {
+  const db = new Database(':memory:');
+  migrate(
+    db,
+    registryMigrations.filter(({ id }) => id < 26),
+  );
+  const at = '2026-01-01T00:00:00.000Z';
+  for (const app of [null, 'live']) {
+    db.prepare(
+      `INSERT INTO jobs (id, kind, title, state, app, tenant_id, input_json, max_attempts, created_by_json, created_at, updated_at)
+       VALUES (?, 'k', 't', 'failed', ?, 'platform', '{}', 1, '{}', ?, ?)`,
+    ).run(app === null ? 4 : 7, app, at, at);
+    db.prepare(
+      `INSERT INTO incidents (rule_id, condition, subject, name, app, tenant_id, severity, text, opened_at, updated_at)
+       VALUES ('r', 'job-failed', '4', 'n', ?, 'platform', 'warning', 't', ?, ?)`,
+    ).run(app, at, at);
+  }
+  for (const action of ['settings.change', 'token.create', 'backup.create', 'member.add', 'auth.login'])
+    db.prepare(
+      `INSERT INTO audit (ts, action, outcome, actor_kind, actor_id, actor_is_global, tenant_id)
+       VALUES (?, ?, 'done', 'user', 'u', 1, 'platform')`,
+    ).run(at, action);
+  db.exec('DELETE FROM jobs WHERE id = 7');
+  migrate(db, registryMigrations);
+  const list = (sql: string) => db.prepare(sql).pluck().all();
+  assert.deepEqual(list('SELECT tenant_id FROM jobs'), [null]);
+  assert.deepEqual(list("SELECT seq FROM sqlite_sequence WHERE name = 'jobs'"), [7], 'no id is used again');
+  assert.deepEqual(list('SELECT tenant_id FROM incidents ORDER BY id'), [null, 'platform']);
+  assert.deepEqual(list("SELECT action FROM audit WHERE tenant_id = 'platform' ORDER BY id"), [
+    'member.add',
+    'auth.login',
+  ]);
+  db.close();
 });
 
 /** Migrates the registry as the start does, and kills itself after the given number of statements, before they are committed. */

@@ -19,6 +19,7 @@ import { sql as livekitSettings } from './023-livekit-settings.ts';
 import { sql as idempotencyKeys } from './024-idempotency-keys.ts';
 import { sql as backupPassphrases } from './025-backup-passphrases.ts';
 import { sql as toldChannels } from './026-told-channels.ts';
+import { sql as owners } from './027-owners.ts';
 
 /** History of `data/streamhub.db`. */
 export const registryMigrations: readonly Migration[] = [
@@ -42,4 +43,5 @@ export const registryMigrations: readonly Migration[] = [
   { id: 24, name: 'idempotency-keys', sql: idempotencyKeys },
   { id: 25, name: 'backup-passphrases', sql: backupPassphrases },
   { id: 26, name: 'told-channels', sql: toldChannels },
+  { id: 27, name: 'owners', sql: owners },
 ];
