@@ -7,7 +7,8 @@ import { EXIT, ExitWith } from './exit-codes.ts';
 import { type CommonOptions, remoteCommand } from './remote/command.ts';
 import { namesDaemon } from './remote/connection.ts';
 import { withDaemon } from './remote/daemon.ts';
-import { formatOf, print, printData } from './remote/output.ts';
+import { formatOf, printData, printText } from './remote/output.ts';
+import { plainText } from './remote/table.ts';
 import { type LocalOptions, readSettings, withLocal } from './settings.ts';
 
 const LIMIT_MS = 60_000;
@@ -29,7 +30,7 @@ export const command = (): Command =>
     ),
   ).action(async (options: DoctorOptions) => {
     const report = await reportFor(options);
-    if (formatOf(options) === 'table') print(textOf(report));
+    if (formatOf(options) === 'table') printText(textOf(report));
     else await printData(formatOf(options) === 'csv' ? report.checks : report, options);
     if (!report.ok) throw new ExitWith(EXIT.failed.code);
   });
@@ -62,9 +63,9 @@ function textOf({ checks, ok, about, durationMs }: CheckReport): string {
     for (const { state, title, subject, message, cure } of list) {
       const [mark, color] = MARKS[state];
       lines.push(
-        `  ${styleText(color, mark, { stream: process.stdout })}  ${title}${subject === null ? '' : ` (${subject})`}: ${message}`,
+        `  ${styleText(color, mark, { stream: process.stdout })}  ${plainText(`${title}${subject === null ? '' : ` (${subject})`}: ${message}`)}`,
       );
-      if (cure !== undefined) lines.push(`           → ${cure}`);
+      if (cure !== undefined) lines.push(`           → ${plainText(cure)}`);
     }
   }
   const count = (state: CheckState) => checks.filter((check) => check.state === state).length;

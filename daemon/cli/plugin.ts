@@ -7,7 +7,7 @@ import { readNamed } from './named-file.ts';
 import { KINDS, type Kind, scaffoldPlugin } from './plugin/scaffold.ts';
 import { type CommonOptions, operationCommand, remoteCommand } from './remote/command.ts';
 import { withDaemon } from './remote/daemon.ts';
-import { formatOf, print, printData } from './remote/output.ts';
+import { formatOf, print, printData, printText } from './remote/output.ts';
 import { type LocalOptions, withLocal } from './settings.ts';
 import { group, newCommand } from './usage.ts';
 
@@ -115,7 +115,7 @@ async function create(name: string, { typescript: isTyped = false, ...options }:
 async function check(place: string, { json }: { json?: boolean }): Promise<void> {
   const { checkPlugin, reportOf } = await import('./plugin/check.ts');
   const result = await checkPlugin(place);
-  print(json ? JSON.stringify(result, null, 2) : reportOf(result));
+  printText(json ? JSON.stringify(result, null, 2) : reportOf(result));
   if (!result.ok) throw new ExitWith(EXIT.failed.code);
 }
 

@@ -63,17 +63,16 @@ async function restore(file: string, options: RestoreOptions, { root: dataDir, r
     const { files } = manifest;
     const { replaced } = (await applyRestore(dataDir)) ?? {};
     const size = files.reduce((sum, one) => sum + one.size, 0);
-    print(
-      [
-        `Restored ${plural(files.length, 'file')} (${bytes(size)}) with ${plural(databases, 'database')} and ${rows} rows, as of ${manifest.createdAt}.`,
-        `Apps: ${manifest.apps.map(({ name }) => name).join(', ') || 'none'}.`,
-        ...(options.force && replaced !== undefined && existsSync(path.join(dataDir, replaced))
-          ? [`What was there before is in ${path.join(dataDir, replaced)}.`]
-          : []),
-        ...manifest.lacks.map(({ text }) => `Not in the backup: ${text}`),
-        'Start the daemon now.',
-      ].join('\n'),
-    );
+    for (const line of [
+      `Restored ${plural(files.length, 'file')} (${bytes(size)}) with ${plural(databases, 'database')} and ${rows} rows, as of ${manifest.createdAt}.`,
+      `Apps: ${manifest.apps.map(({ name }) => name).join(', ') || 'none'}.`,
+      ...(options.force && replaced !== undefined && existsSync(path.join(dataDir, replaced))
+        ? [`What was there before is in ${path.join(dataDir, replaced)}.`]
+        : []),
+      ...manifest.lacks.map(({ text }) => `Not in the backup: ${text}`),
+      'Start the daemon now.',
+    ])
+      print(line);
   } catch (error) {
     if (!existsSync(path.join(dataDir, 'restore.json')))
       await rm(path.join(dataDir, 'restore'), { recursive: true, force: true }).catch(() => {});

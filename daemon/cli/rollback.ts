@@ -1,7 +1,7 @@
 import path from 'node:path';
 import type { Command } from 'commander';
 import type { DataDir } from '#daemon/platform/data-dir.ts';
-import { print } from './remote/output.ts';
+import { print, printText } from './remote/output.ts';
 import { type LocalOptions, withDataDir, withLocal } from './settings.ts';
 import { newCommand } from './usage.ts';
 
@@ -31,7 +31,7 @@ async function rollBack({ yes, list }: RollbackOptions, { root: dataDir }: DataD
   if (finished !== undefined) return print(`Finished what was interrupted: ${finished.backup}.`);
   const copies = await upgradeCopies(dataDir);
   if (list) {
-    for (const { folder, from, to, at } of copies) print([at, `${from} → ${to}`, folder].join('\t'));
+    for (const { folder, from, to, at } of copies) printText([at, `${from} → ${to}`, folder].join('\t'));
     return;
   }
   const [copy] = copies;

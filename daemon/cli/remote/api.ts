@@ -11,7 +11,7 @@ import { withConnection } from './command.ts';
 import type { ConnectionOptions } from './connection.ts';
 import { withDaemon } from './daemon.ts';
 import { scalar } from './fields.ts';
-import { print } from './output.ts';
+import { printText } from './output.ts';
 
 interface ApiOptions extends ConnectionOptions {
   method?: string;
@@ -98,19 +98,19 @@ async function callApi(given: string, options: ApiOptions): Promise<void> {
             ? signal.reason
             : new UnreachableError('network', `The daemon cannot be reached: ${error.message}`, trace, error);
         });
-      if (options.include) print(headOf(answer));
+      if (options.include) printText(headOf(answer));
       if (answer.ok) return answer;
       const text = await answer.text();
       const refusal = refusalOf(answer.status, text);
-      if (text !== '') print(text);
+      if (text !== '') printText(text);
       if (refusal !== undefined) throw new DaemonError(refusal, trace);
       throw new UnreachableError('not-streamhub', `The response is HTTP ${answer.status}, not from StreamHub.`, trace);
     };
-    if (options.paginate) return print(JSON.stringify(await allPages(send, path), null, 2));
+    if (options.paginate) return printText(JSON.stringify(await allPages(send, path), null, 2));
     const answer = await send(path);
     if (answer.body === null) return;
     if (process.stdout.isTTY && /json/.test(answer.headers.get('content-type') ?? ''))
-      return print(JSON.stringify(await answer.json(), null, 2));
+      return printText(JSON.stringify(await answer.json(), null, 2));
     await pipeline(answer.body, process.stdout, { end: false, signal });
   });
 }

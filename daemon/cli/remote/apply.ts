@@ -10,7 +10,7 @@ import { EXIT, ExitWith } from '../exit-codes.ts';
 import { type Daemon, withDaemon } from './daemon.ts';
 import { type FolderOptions, folderCommand, planOf, pointNumber, printPlan, requestOf } from './folder.ts';
 import { endOfJob } from './job-wait.ts';
-import { formatOf, note, print } from './output.ts';
+import { formatOf, note, print, printText } from './output.ts';
 
 interface ApplyOptions extends FolderOptions {
   yes?: boolean;
@@ -115,7 +115,7 @@ async function tell(applied: Applied, options: ApplyOptions): Promise<void> {
     note(`The new tokens are in ${options.tokensFile}.`);
   }
   const shown = toFile ? tokens.map(({ name, id }) => ({ name, id })) : tokens;
-  if (formatOf(options) !== 'table') return print(JSON.stringify({ ...applied, tokens: shown }, null, 2));
+  if (formatOf(options) !== 'table') return printText(JSON.stringify({ ...applied, tokens: shown }, null, 2));
   for (const warning of warnings) print(`! ${warning}`);
   for (const { team, email, emailSent, inviteUrl } of invites)
     print(`Invited ${email} to ${team}${emailSent ? ' by mail' : `: ${inviteUrl}`}.`);

@@ -10,7 +10,6 @@ import type { CommonOptions } from './command.ts';
 import type { Daemon } from './daemon.ts';
 import { showDiff } from './diff.ts';
 import { formatOf, note, print, printData } from './output.ts';
-import { plainText } from './table.ts';
 
 const WRITE_MS = 60_000;
 
@@ -37,7 +36,7 @@ export async function review(daemon: Daemon, app: string, yaml: string): Promise
 export const reportOf = (diagnostics: Static<typeof ValidateResult>['diagnostics'], file: string): string[] =>
   diagnostics
     .filter(({ severity }) => severity !== 'info')
-    .map(({ severity, line, column, message }) => plainText(`${file}:${line}:${column}: ${severity}: ${message}`));
+    .map(({ severity, line, column, message }) => `${file}:${line}:${column}: ${severity}: ${message}`);
 
 /** Shows the changes, when they take effect, and what is wrong, on standard error. */
 export function showReview({ result, keys }: Review, file: string, { withDiff = true } = {}): void {
@@ -93,6 +92,6 @@ export async function write(
     return send(true);
   });
   if (formatOf(options) !== 'table') return printData(data, options);
-  for (const warning of data.warnings) note(`streamhub: warning: ${plainText(warning)}`);
+  for (const warning of data.warnings) note(`streamhub: warning: ${warning}`);
   print(data.reloaded ? `Saved the config of ${app}. It is active.` : `Saved the config of ${app}. It is not active.`);
 }

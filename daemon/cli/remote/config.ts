@@ -8,7 +8,7 @@ import { type CommonOptions, operationCommand, remoteCommand } from './command.t
 import { type Review, reportOf, review, showReview, write } from './config-write.ts';
 import { type Daemon, withDaemon } from './daemon.ts';
 import { showDiff } from './diff.ts';
-import { formatOf, note, print, printData } from './output.ts';
+import { formatOf, note, print, printData, printText } from './output.ts';
 
 const APP = ['<app>', 'Name of the app.'] as const;
 const FILE = ['<file>', 'File with the whole text of config.yaml, or - for standard input.'] as const;
@@ -80,7 +80,7 @@ async function get(app: string, key: string | undefined, options: CommonOptions)
     const { data } = await daemon.call(ops.getRawConfig, { params: { name: app } });
     if (data.hidden !== null) throw new Error(data.hidden);
     if (data.masked) note('streamhub: note: secrets are masked, because you may not write this config.');
-    if (key === undefined && formatOf(options) === 'table') return print(data.yaml);
+    if (key === undefined && formatOf(options) === 'table') return printText(data.yaml);
     const { parse } = await import('yaml');
     const path = key === undefined ? [] : key.split('.');
     const value = path.reduce<unknown>(
@@ -88,7 +88,7 @@ async function get(app: string, key: string | undefined, options: CommonOptions)
       parse(data.yaml),
     );
     if (value === undefined) throw new UsageError(`The config of ${app} doesn’t set ${key}.`);
-    if (typeof value !== 'object' && formatOf(options) === 'table') return print(String(value));
+    if (typeof value !== 'object' && formatOf(options) === 'table') return printText(String(value));
     await printData(value, options);
   });
 }
@@ -100,12 +100,10 @@ async function validate(app: string, file: string, options: CommonOptions): Prom
   await withDaemon(options, async (daemon) => {
     const { data } = await daemon.call(ops.validateConfig, { params: { name: app }, body: { yaml } });
     if (formatOf(options) !== 'table') await printData(data, options);
-    else
-      print(
-        [...reportOf(data.diagnostics, file), data.valid ? 'The config is valid.' : 'The config is not valid.'].join(
-          '\n',
-        ),
-      );
+    else {
+      for (const line of reportOf(data.diagnostics, file)) print(line);
+      print(data.valid ? 'The config is valid.' : 'The config is not valid.');
+    }
     if (!data.valid) throw new ExitWith(EXIT.failed.code);
   });
 }

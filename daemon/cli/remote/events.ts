@@ -5,7 +5,7 @@ import { type CommonOptions, remoteCommand } from './command.ts';
 import { withDaemon } from './daemon.ts';
 import { addField, type FieldSchema } from './fields.ts';
 import { followEvents } from './follow.ts';
-import { formatOf, note, print } from './output.ts';
+import { formatOf, note, printText } from './output.ts';
 import { plainText } from './table.ts';
 
 interface EventsOptions extends CommonOptions {
@@ -31,9 +31,9 @@ async function events({ topics, app, after, ...options }: EventsOptions): Promis
       ...(after === undefined ? {} : { lastEventId: after }),
       onEvent: ({ id, type, message }) => {
         if (message === undefined) return note('streamhub: older events are no longer kept: some are missing here.');
-        if (formatOf(options) !== 'table') return print(JSON.stringify(message));
+        if (formatOf(options) !== 'table') return printText(JSON.stringify(message));
         const who = message.app === undefined ? '' : ` ${message.app}`;
-        print(
+        printText(
           `${styleText('dim', message.ts)} ${(id ?? '-').padStart(6)} ${styleText('bold', type)}${plainText(who)} ${plainText(JSON.stringify(message.data))}`,
         );
       },

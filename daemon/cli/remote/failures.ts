@@ -1,6 +1,7 @@
 import { DaemonError, UnreachableError } from '#shared/client/errors.ts';
 import type { ErrorCode } from '#shared/errors.ts';
 import { PluginRefusal, problemLine } from '#shared/plugin-sdk/problems.ts';
+import { plainText } from './table.ts';
 
 /** The daemon's hints speak to programs. These have other words on a command line; null: the lines say it all. */
 const HINTS: Partial<Record<ErrorCode, string | null>> = {
@@ -19,7 +20,9 @@ interface SystemError extends Error {
 }
 
 /** What went wrong, in lines for people: the daemon's sentence, its hint, the fields, and the id of the request. */
-export function explainFailure(error: unknown): string[] {
+export const explainFailure = (error: unknown): string[] => linesOf(error).map(plainText);
+
+function linesOf(error: unknown): string[] {
   if (error instanceof DaemonError) {
     const { code, message, details, requestId } = error;
     const own = HINTS[code as ErrorCode];

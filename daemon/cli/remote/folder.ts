@@ -12,7 +12,8 @@ import { newCommand } from '../usage.ts';
 import { withConnection, withOutput } from './command.ts';
 import type { ConnectionOptions } from './connection.ts';
 import type { Daemon } from './daemon.ts';
-import { formatOf, note, type OutputOptions, print, printData } from './output.ts';
+import { formatOf, note, type OutputOptions, print, printData, printText } from './output.ts';
+import { plainText } from './table.ts';
 
 /** What `plan` and `apply` have in common. */
 export interface FolderOptions extends ConnectionOptions, OutputOptions {
@@ -157,7 +158,7 @@ export async function printPlan(plan: Plan, options: OutputOptions): Promise<voi
   const isColoured = process.stdout.isTTY && !process.env['NO_COLOR'];
   const line = (text: string) => {
     const colour = isColoured ? COLOURS[text.trimStart()[0] as keyof typeof COLOURS] : undefined;
-    print(colour === undefined ? text : `${colour}${text}\u001b[0m`);
+    printText(colour === undefined ? plainText(text) : `${colour}${plainText(text)}\u001b[0m`);
   };
   for (const { action, kind, name, diff, warnings } of changes) {
     line(`${SIGNS[action]} ${kind} ${name}`);

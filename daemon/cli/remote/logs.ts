@@ -7,7 +7,7 @@ import { type CommonOptions, callAll, remoteCommand } from './command.ts';
 import { type Daemon, withDaemon } from './daemon.ts';
 import { addField, type FieldSchema } from './fields.ts';
 import { followEvents } from './follow.ts';
-import { formatOf, print, printData } from './output.ts';
+import { formatOf, printData, printText } from './output.ts';
 import { plainText } from './table.ts';
 
 type Row = Static<typeof LogRow>;
@@ -47,7 +47,7 @@ async function logs(app: string | undefined, options: LogOptions): Promise<void>
 
 async function show(rows: Row[], options: LogOptions): Promise<void> {
   if (formatOf(options) !== 'table') return printData(rows, options);
-  for (const row of rows) print(lineOf(row));
+  for (const row of rows) printText(lineOf(row));
 }
 
 interface Following {
@@ -59,7 +59,7 @@ interface Following {
 
 /** Prints what was there, then each line as it comes. JSON is one object a line. */
 async function follow(daemon: Daemon, { app, filters, read, options }: Following): Promise<void> {
-  const write = (row: Row): void => print(formatOf(options) === 'table' ? lineOf(row) : JSON.stringify(row));
+  const write = (row: Row): void => printText(formatOf(options) === 'table' ? lineOf(row) : JSON.stringify(row));
   const printed = new Set<number>();
   await followEvents(
     daemon,

@@ -1,6 +1,6 @@
 import { csvLine } from '#daemon/platform/csv.ts';
 import { bytes, duration } from '#shared/format.ts';
-import { list, table } from './table.ts';
+import { list, plainText, table } from './table.ts';
 
 export const FORMATS = ['table', 'json', 'yaml', 'csv'] as const;
 export type Format = (typeof FORMATS)[number];
@@ -15,11 +15,14 @@ type Row = Readonly<Record<string, unknown>>;
 
 export const formatOf = ({ output, json }: OutputOptions): Format => (json ? 'json' : (output ?? 'table'));
 
-/** Writes a line to standard output. */
-export const print = (text: string): void => void process.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
+/** Writes a line to standard output. Names in it are others’, so nothing in it moves the cursor or begins another line. */
+export const print = (line: string): void => printText(plainText(line));
+
+/** Writes a text as it is: in colours, of several lines, or what programs read. Names in it must be plain already. */
+export const printText = (text: string): void => void process.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
 
 /** Writes a line for the person at the terminal: not part of the result. */
-export const note = (text: string): void => void process.stderr.write(`${text}\n`);
+export const note = (line: string): void => void process.stderr.write(`${plainText(line)}\n`);
 
 /**
  * Prints a list of rows or one object.
@@ -27,8 +30,8 @@ export const note = (text: string): void => void process.stderr.write(`${text}\n
  */
 export async function printData(data: unknown, options: OutputOptions, columns?: readonly string[]): Promise<void> {
   const format = formatOf(options);
-  if (format === 'json') return print(JSON.stringify(data ?? null, null, 2));
-  if (format === 'yaml') return print((await import('yaml')).stringify(data ?? null, { lineWidth: 0 }));
+  if (format === 'json') return printText(JSON.stringify(data ?? null, null, 2));
+  if (format === 'yaml') return printText((await import('yaml')).stringify(data ?? null, { lineWidth: 0 }));
   const rows = (Array.isArray(data) ? data : data === undefined || data === null ? [] : [data]).map(asRow);
   if (format === 'csv') {
     const names = options.columns ?? [...new Set(rows.flatMap((row) => Object.keys(row)))];
@@ -40,12 +43,14 @@ export async function printData(data: unknown, options: OutputOptions, columns?:
     const [row] = rows;
     if (row === undefined) return;
     const names = options.columns ?? Object.keys(row).filter((name) => row[name] !== undefined);
-    return print(list(names.map((name) => [headerOf(name).toLowerCase(), cellText(name, valueAt(row, name), true)])));
+    return printText(
+      list(names.map((name) => [headerOf(name).toLowerCase(), cellText(name, valueAt(row, name), true)])),
+    );
   }
   const names = options.columns ?? columns ?? plainNames(rows);
   if (rows.length === 0) return void (process.stderr.isTTY && note('None.'));
   const width = process.stdout.isTTY ? process.stdout.columns : undefined;
-  print(
+  printText(
     table(
       names.map((name) => headerOf(name).toUpperCase()),
       rows.map((row) => names.map((name) => cellText(name, valueAt(row, name), false))),

@@ -6,7 +6,8 @@ import { EXIT, ExitWith } from '../exit-codes.ts';
 import { group } from '../usage.ts';
 import { type CommonOptions, operationCommand, remoteCommand } from './command.ts';
 import { withDaemon } from './daemon.ts';
-import { formatOf, print, printData } from './output.ts';
+import { formatOf, print, printData, printText } from './output.ts';
+import { plainText } from './table.ts';
 
 const MARKS = {
   ok: ['ok', 'green'],
@@ -54,7 +55,7 @@ async function test(app: string, options: CommonOptions): Promise<void> {
     if (formatOf(options) === 'table')
       for (const { id, state, message, cure } of data.steps) {
         const [mark, color] = MARKS[state];
-        print(`${styleText(color, mark.padEnd(8))}${id.padEnd(10)} ${message}`);
+        printText(`${styleText(color, mark.padEnd(8))}${id.padEnd(10)} ${plainText(message)}`);
         if (cure !== undefined) print(`${' '.repeat(19)}${cure}`);
       }
     else await printData(data, options);

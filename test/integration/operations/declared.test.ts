@@ -526,7 +526,15 @@ test('the configuration as a folder', async (t) => {
     assert.equal((await must(['apply', folder, '--yes'], 0)).out, 'Nothing to change.\n');
 
     const tokens = path.join(folder, 'tokens.yaml');
-    await writeFile(tokens, `${await readFile(tokens, 'utf8')}- name: deploy\n  scope: global\n`);
+    const before = await readFile(tokens, 'utf8');
+    await writeFile(tokens, `${before}- name: "hidden\\e[2J\\r\\nNothing to change."\n  scope: global\n`);
+    const hostile = await must(['plan', folder], 2);
+    assert.match(
+      hostile.out,
+      /^\+ token hidden\ufffd\[2J Nothing to change\.$/m,
+      'a name does nothing to the terminal',
+    );
+    await writeFile(tokens, `${before}- name: deploy\n  scope: global\n`);
     await writeFile(path.join(folder, 'cluster.yaml'), 'strategy: same-region\n');
     const planned = await must(['plan', folder], 2);
     assert.match(
