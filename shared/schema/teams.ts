@@ -60,10 +60,10 @@ export type TenantUsage = Static<typeof TenantUsage>;
 export const Member = object({
   userId: Type.String(),
   email: nullable(Type.String()),
-  name: nullable(Type.String()),
+  name: nullable(Type.String(), { description: 'Null until the invitation is accepted.' }),
   role: TeamRole,
   status: MemberStatus,
-  isSuperadmin: Type.Boolean(),
+  isSuperadmin: Type.Boolean({ description: 'False until the invitation is accepted.' }),
   createdAt: Instant,
 });
 export type Member = Static<typeof Member>;

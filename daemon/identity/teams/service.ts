@@ -225,12 +225,13 @@ export class TeamService {
   }
 }
 
+/** Of an account that has not accepted yet, a team sees what it has typed itself, and nothing else. */
 const toMember = (row: MemberRow): Member => ({
   userId: row.user_id,
   email: row.email,
-  name: row.name,
+  name: row.status === 'active' ? row.name : null,
   role: row.role,
   status: row.status,
-  isSuperadmin: row.is_superadmin === 1,
+  isSuperadmin: row.status === 'active' && row.is_superadmin === 1,
   createdAt: row.created_at,
 });

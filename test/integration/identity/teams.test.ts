@@ -117,6 +117,20 @@ describe('a team without mail', () => {
     assert.equal((await one.owner.api.get('/auth/me')).body.data.tenantId, one.id);
   });
 
+  test('who invites an address learns nothing of its account before it accepts', async () => {
+    const { owner } = await makeTeam(daemon, 'curious');
+    assert.equal((await root.api.patch('/account', { name: 'Ruth Root' })).status, 200);
+    const invited = (await owner.api.post('/teams/mine/members', { email: root.email })).body.data;
+    const listed = async () =>
+      (await owner.api.get('/teams/mine')).body.data.members.find((one: any) => one.userId === invited.userId);
+    for (const { name, isSuperadmin } of [invited, await listed()])
+      assert.deepEqual([name, isSuperadmin], [null, false]);
+    const body = { token: linkToken(invited.inviteUrl), password: PASSWORD };
+    assert.equal((await daemon.api.as(null).post('/auth/invite/accept', body)).status, 200);
+    const { name, isSuperadmin } = await listed();
+    assert.deepEqual([name, isSuperadmin], ['Ruth Root', true]);
+  });
+
   test('the installation’s operator makes teams, sets quotas, and deletes only empty ones', async () => {
     const made = await daemon.api.post('/tenants', { name: 'Acme', plan: 'pro', quotas: { maxApps: 1 } });
     assert.equal(made.status, 201);
