@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import type { AdminTool } from '#daemon/identity/auth/admin-tool.ts';
+import type { DataDir } from '#daemon/platform/data-dir.ts';
 import { secretLine } from './ask.ts';
 import { type LocalOptions, withDataDir, withLocal } from './settings.ts';
 import { group, newCommand } from './usage.ts';
@@ -12,6 +13,9 @@ interface ResetOptions extends LocalOptions {
   superadmin?: boolean;
 }
 
+/** Milliseconds to wait for another program’s lock of the registry. */
+const BUSY_MS = 5000;
+
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
 
 /** `streamhub admin …` */
@@ -21,7 +25,7 @@ export const command = (): Command =>
     'Restore access for an operator, with the daemon’s files alone. Stop the daemon first',
     [
       withLocal(newCommand('users').description('List the accounts.')).action((options: LocalOptions) =>
-        withTool(options, async (tool) => tool.users().forEach(print)),
+        withRegistry(options, listUsers),
       ),
       withLocal(
         newCommand('reset-password')
@@ -60,24 +64,41 @@ async function resetPassword(
   print(generate ? password : `The password of ${account.label} is set. Its sessions have ended.`);
 }
 
+async function listUsers({ registry }: DataDir): Promise<void> {
+  const [{ accountLines }, { openDatabase }] = await Promise.all([
+    import('#daemon/identity/auth/admin-tool.ts'),
+    import('#daemon/platform/db/open.ts'),
+  ]);
+  const db = openDatabase(registry, { readonly: true, mustExist: true, busyMs: BUSY_MS });
+  try {
+    accountLines(db).forEach(print);
+  } finally {
+    db.close();
+  }
+}
+
 const withTool = (options: LocalOptions, work: (tool: AdminTool) => Promise<void>): Promise<void> =>
+  withRegistry(options, async (dir) => {
+    const [{ AdminTool: Tool }, { openRegistry }] = await Promise.all([
+      import('#daemon/identity/auth/admin-tool.ts'),
+      import('#daemon/operations/backup/upgrade.ts'),
+    ]);
+    const { db, copy } = await openRegistry(dir, { busyMs: BUSY_MS });
+    if (copy !== undefined)
+      process.stderr.write(`streamhub: copied the data of ${copy.from} to ${copy.folder} before the upgrade\n`);
+    try {
+      await work(new Tool(db));
+    } finally {
+      db.close();
+    }
+  });
+
+const withRegistry = (options: LocalOptions, work: (dir: DataDir) => Promise<void>): Promise<void> =>
   withDataDir(
     options,
-    async ({ root, registry }) => {
-      if (!existsSync(registry)) throw new Error(`${root} contains no StreamHub data; start the daemon once`);
-      const [{ AdminTool: Tool }, { migrate }, { openDatabase }, { registryMigrations }] = await Promise.all([
-        import('#daemon/identity/auth/admin-tool.ts'),
-        import('#daemon/platform/db/migrate.ts'),
-        import('#daemon/platform/db/open.ts'),
-        import('#daemon/platform/db/registry/index.ts'),
-      ]);
-      const db = openDatabase(registry, { busyMs: 5000 });
-      try {
-        migrate(db, registryMigrations);
-        await work(new Tool(db));
-      } finally {
-        db.close();
-      }
+    async (dir) => {
+      if (!existsSync(dir.registry)) throw new Error(`${dir.root} contains no StreamHub data; start the daemon once`);
+      await work(dir);
     },
     ', because it keeps the accounts in memory',
   );

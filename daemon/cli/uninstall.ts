@@ -163,7 +163,7 @@ function outside(dataDir: string): string[] {
   const file = path.join(dataDir, 'data', 'streamhub.db');
   if (!existsSync(file)) return [];
   try {
-    const db = openDatabase(file);
+    const db = openDatabase(file, { readonly: true });
     const names = (sql: string, of: string): string[] => {
       try {
         return db.prepare<[string], string>(sql).pluck().all(of);

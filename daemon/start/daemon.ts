@@ -2,7 +2,7 @@ import type { AddressInfo } from 'node:net';
 import { Server as TlsServer } from 'node:tls';
 import type { FastifyInstance } from 'fastify';
 import { applyRestore } from '#daemon/operations/backup/restore.ts';
-import { copyBeforeUpgrade, noteVersion } from '#daemon/operations/backup/upgrade.ts';
+import { noteVersion, openRegistry } from '#daemon/operations/backup/upgrade.ts';
 import { type DataDir, lockDataDir, prepareDataDir, writeRunFile } from '#daemon/platform/data-dir.ts';
 import type { Logging } from '#daemon/platform/logs/logger.ts';
 import { publicBase, type Settings } from '#daemon/platform/settings.ts';
@@ -37,11 +37,11 @@ export async function startDaemon(settings: Settings, logging: Logging, given: G
       prepareDataDir(dir.root);
       logging.log.warn({ backup: restored.backup, kept: restored.replaced }, 'everything was restored from a backup');
     }
-    const copy = await copyBeforeUpgrade(dir);
+    const { db, copy } = await openRegistry(dir);
     if (copy !== undefined)
       logging.log.info({ from: copy.from, to: copy.to, copy: copy.folder }, 'copied the databases before the upgrade');
-    services = createServices(settings, logging, given);
-    noteVersion(services.db);
+    services = createServices(settings, logging, db, given);
+    noteVersion(db);
     await services.start();
     const seeded = await seed(services);
     const app = await buildApp(services);

@@ -1,6 +1,7 @@
 import type { Piscina } from 'piscina';
 import { AppRegistry } from '#daemon/apps/registry/registry.ts';
 import type { Cost } from '#daemon/identity/auth/passwords.ts';
+import type { Db } from '#daemon/platform/db/open.ts';
 import type { Logging } from '#daemon/platform/logs/logger.ts';
 import type { Settings } from '#daemon/platform/settings.ts';
 import { createAlerts } from './wings/alerts.ts';
@@ -26,11 +27,14 @@ export interface Given {
   passwordCost?: Cost;
 }
 
-/** Creates the wings from the bottom up, each from those below it. Nothing runs before `start()`. */
-export function createServices(settings: Settings, logging: Logging, given: Given) {
+/**
+ * Creates the wings from the bottom up, each from those below it. Nothing runs before `start()`.
+ * @param db the registry, up to date
+ */
+export function createServices(settings: Settings, logging: Logging, db: Db, given: Given) {
   // filled by the wing of the apps; all wings look apps up in it
   const registry = new AppRegistry();
-  const platform = createPlatform(settings, logging, registry, given.threads);
+  const platform = createPlatform(settings, logging, db, registry, given.threads);
   const identity = createIdentity(platform, registry, given.passwordCost);
   const cluster = createCluster(platform);
   const plugins = createPlugins(platform);

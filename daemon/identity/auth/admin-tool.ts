@@ -3,8 +3,7 @@ import type { Db } from '#daemon/platform/db/open.ts';
 import { EventBus } from '#daemon/platform/events/bus.ts';
 import { auditRepository } from '../audit/repository.ts';
 import { AuditTrail } from '../audit/service.ts';
-import { tenantStore, type UserListRow } from '../people/tenant-store.ts';
-import { userStore } from '../people/user-store.ts';
+import { type UserRow, userStore } from '../people/user-store.ts';
 import { tokenRepository } from '../tokens/repository.ts';
 import { TokenService } from '../tokens/service.ts';
 import { normalEmail } from './identity.ts';
@@ -15,6 +14,22 @@ import { sessionRepository } from './session-repository.ts';
 
 const ACTOR = { id: 'system', label: 'command line' };
 const MIN_PASSWORD = 8;
+
+type Account = Pick<UserRow, 'id' | 'email' | 'is_superadmin' | 'status' | 'totp_enabled'>;
+
+/** All accounts, from columns that every version has: a listing upgrades nothing. */
+const accountsIn = (db: Db): Account[] =>
+  db
+    .prepare<[], Account>('SELECT id, email, is_superadmin, status, totp_enabled FROM users ORDER BY created_at, id')
+    .all();
+
+/** One line an account. */
+export const accountLines = (db: Db): string[] =>
+  accountsIn(db).map((user) =>
+    [user.id, user.email ?? '-', user.is_superadmin ? 'superadmin' : user.status, user.totp_enabled ? '2fa' : '']
+      .join('  ')
+      .trim(),
+  );
 
 /** What anyone with access to the files can do with accounts while the daemon is stopped. */
 export class AdminTool {
@@ -37,19 +52,6 @@ export class AdminTool {
     });
   }
 
-  /** One line an account. */
-  users(): string[] {
-    return this.#accounts().map((user) =>
-      [user.id, user.email ?? '-', user.is_superadmin ? 'superadmin' : user.status, user.totp_enabled ? '2fa' : '']
-        .join('  ')
-        .trim(),
-    );
-  }
-
-  #accounts(): UserListRow[] {
-    return tenantStore(this.#db).users('', { limit: 100_000, offset: 0 }).rows;
-  }
-
   /** An account by address; without one the only superadmin. @throws Error that says what to do */
   find(email: string | undefined): { id: string; label: string } {
     if (email !== undefined) {
@@ -57,7 +59,7 @@ export class AdminTool {
       if (user === undefined || user.id === BREAK_GLASS) throw new Error(`no account has the address ${email}`);
       return { id: user.id, label: user.email ?? user.id };
     }
-    const admins = this.#accounts().filter((user) => user.is_superadmin === 1 && user.id !== BREAK_GLASS);
+    const admins = accountsIn(this.#db).filter((user) => user.is_superadmin === 1 && user.id !== BREAK_GLASS);
     const [only, ...others] = admins;
     if (only === undefined)
       throw new Error('there is no superadmin yet; the daemon prints a setup link when it starts');

@@ -4,7 +4,9 @@ import path from 'node:path';
 import Database from 'better-sqlite3';
 import type { DataDir } from '#daemon/platform/data-dir.ts';
 import { metaStore } from '#daemon/platform/db/meta.ts';
-import { type Db, isDamage } from '#daemon/platform/db/open.ts';
+import { migrate } from '#daemon/platform/db/migrate.ts';
+import { type Db, isDamage, type OpenOptions, openDatabase } from '#daemon/platform/db/open.ts';
+import { registryMigrations } from '#daemon/platform/db/registry/index.ts';
 import { SCHEMA } from '#daemon/platform/db/schema-versions.ts';
 import { ifMissing } from '#daemon/platform/files/file-errors.ts';
 import { VERSION } from '#daemon/platform/version.ts';
@@ -43,6 +45,26 @@ export function noteVersion(db: Db): void {
     [SCHEMA_KEY, JSON.stringify(SCHEMA)],
   ] as const)
     if (meta.get(key) !== value) meta.set(key, value);
+}
+
+/**
+ * Opens the registry for changes. The data of an earlier version is copied for a roll-back first, then the registry is brought up
+ * to date. Call it with the lock of DATA_DIR.
+ * @throws NewerDataDir that names both versions
+ */
+export async function openRegistry(
+  dir: DataDir,
+  options: OpenOptions = {},
+): Promise<{ db: Db; copy: UpgradeCopy | undefined }> {
+  const copy = await copyBeforeUpgrade(dir);
+  const db = openDatabase(dir.registry, options);
+  try {
+    migrate(db, registryMigrations);
+    return { db, copy };
+  } catch (error) {
+    db.close();
+    throw error;
+  }
 }
 
 /**

@@ -7,9 +7,7 @@ import { ClockWatch } from '#daemon/platform/clock-watch.ts';
 import { prepareDataDir, removeDataDirLeftovers } from '#daemon/platform/data-dir.ts';
 import { AppDatabases } from '#daemon/platform/db/app-databases.ts';
 import { metaStore } from '#daemon/platform/db/meta.ts';
-import { migrate } from '#daemon/platform/db/migrate.ts';
-import { modeOf, openDatabase } from '#daemon/platform/db/open.ts';
-import { registryMigrations } from '#daemon/platform/db/registry/index.ts';
+import { type Db, modeOf, openDatabase } from '#daemon/platform/db/open.ts';
 import { EventBus } from '#daemon/platform/events/bus.ts';
 import { EventService } from '#daemon/platform/events/service.ts';
 import { warnAboutFileSystem } from '#daemon/platform/files/file-system.ts';
@@ -39,17 +37,16 @@ const LAST_RUN = 'clock.last_run';
 /** Milliseconds between two notes of the time in the registry. */
 const NOTE_RUN_MS = 3_600_000;
 
-/** Opens the databases and creates what every wing uses: events, jobs, logs, the worker pool. */
+/** Opens the other databases and creates what every wing uses: events, jobs, logs, the worker pool. */
 export function createPlatform(
   settings: Settings,
   logging: Logging,
+  db: Db,
   apps: AppRegistry,
   threads?: () => Promise<Piscina>,
 ) {
   const { log } = logging;
   const dir = prepareDataDir(settings.dataDir);
-  const db = openDatabase(dir.registry);
-  migrate(db, registryMigrations);
   const warnings = new InstallationWarnings(log);
   const journal = new FileJournal(path.join(dir.data, 'changes'));
   const secretFile = new SecretFile({ file: dir.secrets, log, conceal: (value) => logging.secrets.add(value) });

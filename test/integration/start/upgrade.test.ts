@@ -48,10 +48,9 @@ function rowsOf(file: string, tables?: readonly string[]): Record<string, string
   }
 }
 
-const rollback = (dataDir: string, ...args: string[]) =>
-  run(process.execPath, [BIN, 'rollback', '--data-dir', dataDir, ...args], {
-    env: { PATH: process.env['PATH'] ?? '' },
-  });
+const streamhub = (dataDir: string, ...args: string[]) =>
+  run(process.execPath, [BIN, ...args, '--data-dir', dataDir], { env: { PATH: process.env['PATH'] ?? '' } });
+const rollback = (dataDir: string, ...args: string[]) => streamhub(dataDir, 'rollback', ...args);
 
 test('a data folder of 0.1.0 opens, is copied first, and can be rolled back', async (t) => {
   const dataDir = await oldFolder(t);
@@ -127,6 +126,26 @@ for (const file of readdirSync(path.join(ROOT, 'test/fixtures')).filter((name) =
     assert.deepEqual(rowsOf(path.join(copy?.folder ?? '', 'data/streamhub.db'), ['apps', 'api_tokens']), old);
     assert.ok(existsSync(path.join(copy?.folder ?? '', 'apps/films/config.yaml')));
   });
+
+test('`admin` lists the accounts of an old data folder without an upgrade, and copies it before it changes anything', async (t) => {
+  const dataDir = await oldFolder(t);
+  const before = rowsOf(path.join(dataDir, 'data/streamhub.db'));
+  const admin = (...args: string[]) => streamhub(dataDir, 'admin', ...args);
+  const ids = (before['users'] ?? []).map((row) => JSON.parse(row).id);
+  const listed = (await admin('users')).stdout;
+  assert.ok(ids.length > 0 && ids.every((id) => listed.includes(id)), listed);
+  assert.deepEqual(rowsOf(path.join(dataDir, 'data/streamhub.db')), before);
+  assert.deepEqual(await upgradeCopies(dataDir), []);
+  const { stdout: token, stderr } = await admin('create-token');
+  const daemon = await testDaemon(t, {}, { dataDir });
+  assert.equal((await daemon.api.as(token.trim()).get('/apps')).status, 200);
+  await daemon.stop();
+  const [copy, ...others] = await upgradeCopies(dataDir);
+  assert.ok(copy !== undefined && others.length === 0, 'the start after it upgrades nothing');
+  assert.ok(stderr.includes(copy.folder), stderr);
+  await rollback(dataDir, '--yes');
+  assert.deepEqual(rowsOf(path.join(dataDir, 'data/streamhub.db')), before);
+});
 
 test('a newer data folder is refused with both versions', async (t) => {
   const dataDir = await oldFolder(t);
