@@ -64,7 +64,7 @@ export async function localReport(options: LocalOptions, hasToken: boolean): Pro
 async function localChecks(settings: Settings, hasToken: boolean): Promise<Check[]> {
   const daemon = await readRunFile(settings.dataDir);
   const isUp = daemon !== undefined && isRunning(daemon.pid);
-  const { secrets, problem } = readStored(settings);
+  const { secrets, apps, problem } = readStored(settings);
   const root = path.join(settings.dataDir, 'livekit');
   // another LiveKit in the settings takes precedence
   const own = settings.livekitApiKey === '' ? runningLivekit(root, secrets) : undefined;
@@ -109,7 +109,11 @@ async function localChecks(settings: Settings, hasToken: boolean): Promise<Check
       dataDir: existing(settings.dataDir),
       isLiveKitHere: () => isUrlHere(known.livekitUrl),
     }),
-    ...fileChecks({ dataDir: settings.dataDir, checkDatabases: async (input) => checkDatabases(input) }),
+    ...fileChecks({
+      dataDir: settings.dataDir,
+      ...(apps === undefined ? {} : { hasApp: (name) => apps.has(name) }),
+      checkDatabases: async (input) => checkDatabases(input),
+    }),
     isUp && !livekit.isConfigured
       ? {
           id: 'livekit',
@@ -152,7 +156,7 @@ function existing(folder: string): string {
   return existsSync(folder) || folder === path.dirname(folder) ? folder : existing(path.dirname(folder));
 }
 
-/** Applies the settings that operators stored, without writing anything. @returns the secrets, and why something can't be read */
+/** Applies the settings that operators stored, without writing anything. @returns the secrets, the names of the apps, and why something can't be read */
 function readStored(settings: Settings) {
   const data = path.join(settings.dataDir, 'data');
   const registry = path.join(data, 'streamhub.db');
@@ -169,10 +173,10 @@ function readStored(settings: Settings) {
     const db = openDatabase(registry, { readonly: true, mustExist: true });
     try {
       new SettingsStore({ settings, db, secrets, warnings: new InstallationWarnings(SILENT) }).secretsLoaded();
+      return { secrets, apps: new Set(db.prepare<[], string>('SELECT name FROM apps').pluck().all()) };
     } finally {
       db.close();
     }
-    return { secrets };
   } catch (error) {
     return { secrets, problem: (error as NodeJS.ErrnoException).code ?? 'they are damaged' };
   }

@@ -284,6 +284,27 @@ describe('files of the daemon', () => {
     untouched.close();
   });
 
+  test('a registry that is empty or missing beside other data is not taken for a first start', async (t) => {
+    const dataDir = await used(t, () => {});
+    const file = path.join(dataDir, 'data/streamhub.db');
+    await rm(file);
+    for (const left of ['apps/live/config.yaml', 'data/session-secret']) {
+      assert.match(
+        await refusal(dataDir),
+        new RegExp(`the registry \\S+\\.db is missing, but \\S+${left} is .*backup`),
+      );
+      await assert.rejects(access(file));
+      await writeFile(file, '');
+      assert.match(await refusal(dataDir), /the registry \S+streamhub\.db is damaged \(it is empty\), .*backup/);
+      await rm(file);
+      await rm(path.join(dataDir, left));
+    }
+    // a first start that was killed while it made the registry
+    await writeFile(file, '');
+    const { api } = await testDaemon(t, {}, { dataDir });
+    assert.equal((await api.get('/apps')).status, 200);
+  });
+
   test('an older registry is copied before it is brought up to date, and keeps its rows', async (t) => {
     const dataDir = await used(t, ({ api }) => api.post('/apps', { name: 'older' }));
     const file = path.join(dataDir, 'data/streamhub.db');

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, globSync, statSync } from 'node:fs';
 import { copyFile, readdir, readFile, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import Database from 'better-sqlite3';
@@ -25,6 +25,9 @@ const NOTE = 'upgrade.json';
 /** The data folder is that of a newer StreamHub. */
 class NewerDataDir extends Error {}
 
+/** The registry is gone, and other data isn't. */
+class LostRegistry extends Error {}
+
 /** A copy of databases, configs and secrets as an earlier version left them. */
 export interface UpgradeCopy {
   folder: string;
@@ -50,12 +53,13 @@ export function noteVersion(db: Db): void {
 /**
  * Opens the registry for changes. The data of an earlier version is copied for a roll-back first, then the registry is brought up
  * to date. Call it with the lock of DATA_DIR.
- * @throws NewerDataDir that names both versions
+ * @throws LostRegistry; NewerDataDir that names both versions
  */
 export async function openRegistry(
   dir: DataDir,
   options: OpenOptions = {},
 ): Promise<{ db: Db; copy: UpgradeCopy | undefined }> {
+  requireRegistry(dir);
   const copy = await copyBeforeUpgrade(dir);
   const db = openDatabase(dir.registry, options);
   try {
@@ -65,6 +69,20 @@ export async function openRegistry(
     db.close();
     throw error;
   }
+}
+
+/**
+ * A first start has no registry, or an empty one if it was killed. Beside other data, which is written after the registry, it was
+ * lost: a new one would have no apps, accounts or tokens, and let anyone with its setup link in.
+ */
+function requireRegistry({ root, registry }: DataDir): void {
+  const size = statSync(registry, { throwIfNoEntry: false })?.size;
+  if (size !== undefined && size > 0) return;
+  const [found] = globSync(['data/session-secret', 'data/secrets.json', 'apps/*/config.yaml'], { cwd: root });
+  if (found === undefined) return;
+  throw new LostRegistry(
+    `the registry ${registry} is ${size === 0 ? 'damaged (it is empty)' : 'missing'}, but ${path.join(root, found)} is there; restore this file from a backup. To start without your apps and accounts, choose another DATA_DIR`,
+  );
 }
 
 /**

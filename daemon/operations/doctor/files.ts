@@ -1,4 +1,4 @@
-import { constants } from 'node:fs';
+import { constants, globSync } from 'node:fs';
 import { access, readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { plural } from '#shared/format.ts';
@@ -7,6 +7,8 @@ import type { DatabaseCheck, DatabaseVerdict } from './tasks/database-check.ts';
 
 export interface FilesDeps {
   dataDir: string;
+  /** Is an app of this name in the registry? Absent when the registry can't be read. */
+  hasApp?: (name: string) => boolean;
   /** Looks into databases, away from the event loop. */
   checkDatabases(input: DatabaseCheck): Promise<DatabaseVerdict[]>;
 }
@@ -16,7 +18,7 @@ const DATABASES_MS = 10_000;
 const MAX_DATABASES = 500;
 
 /** Rights on the data folder, and the databases in it. */
-export function fileChecks({ dataDir, checkDatabases }: FilesDeps): Check[] {
+export function fileChecks({ dataDir, hasApp, checkDatabases }: FilesDeps): Check[] {
   const group = 'files';
   return [
     { id: 'data-dir', group, title: 'Data folder', run: () => rights(dataDir) },
@@ -26,7 +28,21 @@ export function fileChecks({ dataDir, checkDatabases }: FilesDeps): Check[] {
       title: 'Databases',
       run: async () => judgeDatabases(await databasesOf(dataDir), checkDatabases, dataDir),
     },
+    ...(hasApp === undefined
+      ? []
+      : [{ id: 'app-folders', group, title: 'App folders', run: () => appFolders(dataDir, hasApp) } as const]),
   ];
+}
+
+/** Folders with data of an app that the registry doesn't have. */
+function appFolders(dataDir: string, hasApp: (name: string) => boolean): Finding {
+  const folders = globSync('*/{config.yaml,app.db}', { cwd: path.join(dataDir, 'apps') }).map(path.dirname);
+  const strays = [...new Set(folders)].filter((name) => !hasApp(name)).sort();
+  if (strays.length === 0) return fine('Each folder in apps belongs to an app.');
+  return warning(
+    `No app has ${plural(strays.length, 'folder')} of ${path.join(dataDir, 'apps')}: ${strays.slice(0, 20).join(', ')}.`,
+    'If you miss these apps, restore the registry or the apps from a backup. Otherwise move the folders away.',
+  );
 }
 
 async function rights(dataDir: string): Promise<Finding> {

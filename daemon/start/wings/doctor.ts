@@ -43,7 +43,11 @@ export function createDoctor(
         isLiveKitHere: () => isUrlHere(settings.livekitUrl) && media.livekit.isConfigured,
         openFiles: openFilesOfProcess,
       }),
-      ...fileChecks({ dataDir: dir.root, checkDatabases: (input) => pool.run(DATABASE_CHECK, input) }),
+      ...fileChecks({
+        dataDir: dir.root,
+        hasApp: (name) => registry.get(name) !== undefined,
+        checkDatabases: (input) => pool.run(DATABASE_CHECK, input),
+      }),
       ...addressChecks({
         publicBase: () => publicBase(settings),
         listensAt: () => listening.url,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import { type AddressInfo, createServer } from 'node:net';
 import path from 'node:path';
@@ -178,5 +178,10 @@ test('the command asks the running daemon, or looks itself', async (t) => {
   const databases = found(JSON.parse(damaged.stdout), 'databases');
   assert.equal(databases.state, 'failed');
   assert.match(databases.message, /apps\/live\/app\.db/);
+  assert.equal(found(JSON.parse(damaged.stdout), 'app-folders').state, 'ok');
+  mkdirSync(path.join(dataDir, 'apps', 'stray'));
+  writeFileSync(path.join(dataDir, 'apps', 'stray', 'config.yaml'), 'name: stray\n');
+  const strays = found(JSON.parse((await doctor(['--json', '--data-dir', dataDir])).stdout), 'app-folders');
+  assert.deepEqual([strays.state, /apps: stray\.$/.test(strays.message)], ['warning', true], strays.message);
   assert.equal((await doctor(['--nonsense'])).code, 2);
 });

@@ -21,6 +21,7 @@ function problemOf(file: string): string | null {
   let db: Database.Database | undefined;
   try {
     db = new Database(file, { readonly: true, fileMustExist: true, timeout: 2000 });
+    if (db.pragma('page_count', { simple: true }) === 0) return 'damaged (it is empty)';
     const first = db.pragma('quick_check(1)', { simple: true });
     return first === 'ok' ? null : `damaged (${String(first).slice(0, 120)})`;
   } catch (error) {
