@@ -1,12 +1,11 @@
-import { rm } from 'node:fs/promises';
+import { lstat, rm } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { applyConfiguration, listRollbackPoints, readApplied } from '#shared/contract/declared.ts';
 import { writeAtomically, writeNewFile } from '#shared/files/atomic-file.ts';
-import type { Applied, DoneChange, PlanBody, RollbackPoint } from '#shared/schema/declared.ts';
+import type { Applied, DoneChange, Plan, PlanBody, RollbackPoint } from '#shared/schema/declared.ts';
 import type { Job } from '#shared/schema/jobs.ts';
 import { confirm } from '../ask.ts';
-import { EXIT, ExitWith } from '../exit-codes.ts';
-
+import { EXIT, ExitWith, UsageError } from '../exit-codes.ts';
 import { type Daemon, withDaemon } from './daemon.ts';
 import { type FolderOptions, folderCommand, planOf, pointNumber, printPlan, requestOf } from './folder.ts';
 import { endOfJob } from './job-wait.ts';
@@ -22,6 +21,8 @@ interface ApplyOptions extends FolderOptions {
 
 /** Everything is validated before the answer comes. */
 const PATIENCE_MS = 600_000;
+/** Longest wait for an answer after Ctrl-C. */
+const ASK_MS = 2000;
 
 /** `streamhub apply` */
 export const command = (): Command =>
@@ -47,10 +48,9 @@ Examples:
     )
     .action((folder: string, options: ApplyOptions) =>
       withDaemon(options, async (daemon) => {
-        if (options.result === undefined)
-          return applyReviewed(daemon, await requestOf(daemon, folder, options), options);
-        await reserveTokensFile(options);
-        await tell(await onceRead(daemon, options.result), options);
+        const { result } = options;
+        if (result === undefined) return applyReviewed(daemon, await requestOf(daemon, folder, options), options);
+        await withTokensFile(options, async () => tell(await onceRead(daemon, result), options));
       }),
     );
 
@@ -60,20 +60,54 @@ async function applyReviewed(daemon: Daemon, body: PlanBody, options: ApplyOptio
   if (isTable) await printPlan(plan, options);
   if (plan.changes.length === 0) return isTable ? undefined : printPlan(plan, options);
   if (!(await confirm('Make these changes?', options.yes))) return note('Nothing was changed.');
-  await reserveTokensFile(options);
+  await withTokensFile(options, () => applyPlan(daemon, body, plan, options));
+}
+
+async function applyPlan(daemon: Daemon, body: PlanBody, plan: Plan, options: ApplyOptions): Promise<void> {
   const input = { body: { ...body, fingerprint: plan.fingerprint }, headers: { prefer: 'respond-async' } };
   const { data } = await daemon.call(applyConfiguration, input, { timeout: PATIENCE_MS });
   if (!('kind' in data)) return tell(data, options);
-  const job = await endOfJob(daemon, data);
-  const point = (await daemon.call(listRollbackPoints)).data.find((one) => one.job === job.id);
+  const job = await endOfJob(daemon, data).catch(async (error: unknown) => {
+    if (daemon.signal.aborted && plan.changes.some(({ action, kind }) => action === 'create' && kind === 'token'))
+      await sayWhereTokensAre(daemon, data);
+    throw error;
+  });
+  const point = await pointOf(daemon, job);
   if (point === undefined) throw new Error(`The roll-back point of job ${job.id} is gone.`);
   await tell(await appliedOf(daemon, job, point), options);
   if (job.state !== 'succeeded') await afterFailure(daemon, job, point, options);
 }
 
-/** Before the change: a token that can't be written anywhere is lost. */
-async function reserveTokensFile({ tokensFile }: ApplyOptions): Promise<void> {
-  if (tokensFile !== undefined) await writeNewFile(tokensFile, '');
+const pointOf = async (daemon: Daemon, job: Job, signal = daemon.signal): Promise<RollbackPoint | undefined> =>
+  (await daemon.call(listRollbackPoints, {}, { signal })).data.find((one) => one.job === job.id);
+
+/** For who stops waiting. The signal of the daemon has ended. */
+async function sayWhereTokensAre(daemon: Daemon, job: Job): Promise<void> {
+  const point = await pointOf(daemon, job, AbortSignal.timeout(ASK_MS)).catch(() => undefined);
+  if (point !== undefined) note(`To read its new tokens, once: streamhub apply --result ${point.id}`);
+}
+
+/**
+ * Makes the file before the change, because a token that can't be written anywhere is lost. If nothing is written to it, it is
+ * removed. An empty one of the same user is left of an earlier attempt.
+ */
+async function withTokensFile({ tokensFile }: ApplyOptions, work: () => Promise<void>): Promise<void> {
+  if (tokensFile === undefined) return work();
+  await writeNewFile(tokensFile, '').catch(async (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EEXIST' && !(await isOwnEmpty(tokensFile)))
+      throw new UsageError(`--tokens-file: ${tokensFile} exists already; name a new file`);
+    if (error.code !== 'EEXIST') throw error;
+  });
+  try {
+    await work();
+  } finally {
+    if (await isOwnEmpty(tokensFile)) await rm(tokensFile);
+  }
+}
+
+async function isOwnEmpty(file: string): Promise<boolean> {
+  const found = await lstat(file).catch(() => undefined);
+  return found?.isFile() === true && found.size === 0 && found.uid === (process.getuid?.() ?? found.uid);
 }
 
 async function onceRead(daemon: Daemon, id: number): Promise<Applied> {
@@ -108,7 +142,6 @@ const words = (changes: readonly DoneChange[]): string =>
 async function tell(applied: Applied, options: ApplyOptions): Promise<void> {
   const { changes, tokens, invites, warnings, rollbackPoint } = applied;
   const toFile = options.tokensFile !== undefined && tokens.length > 0;
-  if (options.tokensFile !== undefined && !toFile) await rm(options.tokensFile);
   if (toFile) {
     const text = tokens.map(({ name, token }) => `# ${name}\n${token}\n`).join('');
     await writeAtomically(options.tokensFile as string, text);

@@ -558,6 +558,15 @@ test('the configuration as a folder', async (t) => {
       (await must(['apply', folder, '--yes', '--tokens-file', file, '--prune'], 0)).out,
       /Nothing to change/,
     );
+    const occupied = await must(['apply', '--result', '1', '--tokens-file', file], 2);
+    assert.match(occupied.err, /^streamhub: --tokens-file: \S+tokens\.txt exists already; name a new file$/m);
+    // nothing is left of a refusal, and an empty file of an interrupted attempt is taken
+    const unused = path.join(home, 'unused.txt');
+    for (const left of [false, true]) {
+      if (left) await writeFile(unused, '', { mode: 0o600 });
+      assert.match((await must(['apply', '--result', '999', '--tokens-file', unused], 5)).err, /roll-back point/);
+      await assert.rejects(stat(unused), { code: 'ENOENT' });
+    }
 
     // who leaves before the end reads the new tokens later
     await writeFile(tokens, `${await readFile(tokens, 'utf8')}- name: later\n  scope: global\n`);
