@@ -1,4 +1,4 @@
-// How the log is searched for words. The daemon's index and the live view of the console must agree on it.
+// How the log is searched for words. The daemon's index and what shows lines live, the console and the CLI, must agree on it.
 
 /** A run of letters and digits: what SQLite's tokenizer `unicode61` takes for a word. */
 const WORD = /[\p{L}\p{N}\p{Co}]+/gu;

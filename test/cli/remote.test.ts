@@ -264,6 +264,21 @@ describe('in a terminal, against a daemon with TLS', { skip: terminalMissing }, 
     assert.ok(Array.isArray(await json('logs heard -n 5 --level info')));
   });
 
+  test('logs -f prints the new lines that a search for the same words finds', async () => {
+    // words of two fields, in another case, the last one incomplete
+    const logs = inTerminal(['logs', '-f', '-n', '0', '--q', 'APPS Status: 20'], REMOTE);
+    await until('a new line', async () => {
+      await api.post('/apps', { name: 'sought' });
+      await api.delete('/apps/sought');
+      return /status=201/.test(logs.screen());
+    });
+    logs.type('\x03');
+    assert.equal((await logs.ended).code, 130, logs.screen());
+    const past = await screen('logs -f --until 2026-01-01T00:00:00Z');
+    assert.equal(past.code, 2);
+    assert.match(past.screen, /--until is in the past/);
+  });
+
   test('storage and recordings: a real bucket, a download that is continued', { skip: withoutS3 }, async () => {
     assert.ok(typeof s3 !== 'string');
     await api.post('/apps', { name: 'films' });

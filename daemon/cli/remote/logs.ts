@@ -2,7 +2,10 @@ import { styleText } from 'node:util';
 import type { Command } from 'commander';
 import type { Static } from 'typebox';
 import * as ops from '#shared/contract/logs.ts';
+import { readPeriod } from '#shared/instants.ts';
+import { hasWords } from '#shared/log-words.ts';
 import { LOG_LEVEL_NAMES, type LogLevelName, type LogRow } from '#shared/schema/logs.ts';
+import { UsageError } from '../exit-codes.ts';
 import { type CommonOptions, callAll, remoteCommand } from './command.ts';
 import { type Daemon, withDaemon } from './daemon.ts';
 import { addField, type FieldSchema } from './fields.ts';
@@ -36,12 +39,15 @@ async function logs(app: string | undefined, options: LogOptions): Promise<void>
   const filters = Object.fromEntries(
     Object.entries({ level, source, q, since, until }).filter(([, value]) => value !== undefined),
   ) as Filters;
+  const end = readPeriod({ until }).until ?? Number.POSITIVE_INFINITY;
+  if (options.follow && end <= Date.now())
+    throw new UsageError('--until is in the past, so there are no new lines to follow. Leave out --follow or --until.');
   await withDaemon(options, async (daemon) => {
     const [op, params] = app === undefined ? [ops.listLogs, {}] : [ops.listAppLogs, { app }];
     const read = async (): Promise<Row[]> =>
       limit === 0 ? [] : ((await callAll(daemon, op, { params, query: filters }, limit)) as Row[]).toReversed();
     if (!options.follow) return show(await read(), options);
-    await follow(daemon, { app, filters, read, options });
+    await follow(daemon, { app, filters, end, read, options });
   });
 }
 
@@ -53,12 +59,14 @@ async function show(rows: Row[], options: LogOptions): Promise<void> {
 interface Following {
   app: string | undefined;
   filters: Filters;
+  /** Time of the last line, in milliseconds. */
+  end: number;
   read: () => Promise<Row[]>;
   options: LogOptions;
 }
 
 /** Prints what was there, then each line as it comes. JSON is one object a line. */
-async function follow(daemon: Daemon, { app, filters, read, options }: Following): Promise<void> {
+async function follow(daemon: Daemon, { app, filters, end, read, options }: Following): Promise<void> {
   const write = (row: Row): void => printText(formatOf(options) === 'table' ? lineOf(row) : JSON.stringify(row));
   const printed = new Set<number>();
   await followEvents(
@@ -76,17 +84,17 @@ async function follow(daemon: Daemon, { app, filters, read, options }: Following
       onEvent: ({ type, message }) => {
         if (type !== 'log.line' || message === undefined) return;
         const row = message.data as unknown as Row;
-        if (!printed.has(row.id) && isWanted(row, filters)) write(row);
+        if (!printed.has(row.id) && Date.parse(row.ts) <= end && isWanted(row, filters)) write(row);
       },
     },
   );
 }
 
 /** The filters of the search, for lines that come. */
-function isWanted({ level, source, message, metaJson }: Row, filters: Filters): boolean {
-  if (filters.level !== undefined && filters.level !== level) return false;
-  if (filters.source !== undefined && filters.source !== source) return false;
-  return filters.q === undefined || `${message} ${metaJson ?? ''}`.toLowerCase().includes(filters.q.toLowerCase());
+function isWanted(row: Row, { level, source, q }: Filters): boolean {
+  if (level !== undefined && level !== row.level) return false;
+  if (source !== undefined && source !== row.source) return false;
+  return q === undefined || hasWords(row, q);
 }
 
 const width = Math.max(...LOG_LEVEL_NAMES.map((name) => name.length));
