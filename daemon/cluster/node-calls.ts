@@ -107,7 +107,10 @@ export class NodeCalls {
     this.#refuseSameAddress(body, known);
     const token = NODE_TOKEN_PREFIX + randomBytes(32).toString('base64url');
     const values = {
-      url: publicAddress(body.url ?? '') || body.ip,
+      url:
+        isNode && body.url === undefined
+          ? addressAfter(caller as NodeEntry, body.ip)
+          : publicAddress(body.url ?? '') || body.ip,
       ip: body.ip,
       tokenHash: hash('sha256', token),
       isTokenUsed: false,
@@ -290,6 +293,9 @@ function addressOf(url: string): string | null {
   if (parsed === null || !/^wss?:$/.test(parsed.protocol)) return null;
   return `${parsed.host}${parsed.pathname.replace(/\/+$/, '')}`;
 }
+
+/** A node that names no address keeps the one that it named before. */
+const addressAfter = ({ url, ip }: NodeEntry, now: string): string => (url === ip ? now : url);
 
 const actorOf = (node: NodeEntry): Actor => ({ id: `node:${node.id}`, label: node.name });
 

@@ -352,6 +352,18 @@ test('placement: the address of a node', (t) => {
   assert.equal(behind.cluster.placement.addressFor(behind.cluster.require(nodeId)), 'wss://all.example');
 });
 
+test('a node that joins again without an address keeps the one it named, and else follows its IP address', (t) => {
+  const { cluster, join } = setUp(t);
+  const url = (name: string, first: object, again: object) => {
+    const node = cluster.require(join(name, first).nodeId);
+    cluster.join(node, { name, ip: '203.0.113.2', ...again });
+    return node.url;
+  };
+  assert.equal(url('a', { url: 'wss://a.example' }, {}), 'wss://a.example');
+  assert.equal(url('b', { url: 'wss://b.example' }, { url: '' }), '203.0.113.2');
+  assert.equal(url('c', {}, {}), '203.0.113.2');
+});
+
 test('a machine that fell silent gives its node to another one, such as itself after a reboot; a restart of the daemon forgets neither', async (t) => {
   const { cluster, create, join, pass } = setUp(t);
   const { nodeId } = join('a', { instance: 'boot-one' });

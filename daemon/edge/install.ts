@@ -38,7 +38,7 @@ export async function install(options: InstallOptions, context: InstallContext):
     for (const line of describePlan(options, plan)) context.say(`would ${line}`);
     return;
   }
-  if (plan.known === undefined) await testPorts(options);
+  if (plan.known === undefined) await testPorts(plan);
   const wasThere = existsSync(plan.layout.root);
   try {
     await carryOut(options, plan, context);
@@ -66,13 +66,14 @@ async function carryOut(options: InstallOptions, plan: Plan, context: InstallCon
 
 /** @returns undefined when the daemon cannot be reached but the machine was set up before */
 async function join(options: InstallOptions, plan: Plan, context: InstallContext): Promise<JoinAnswer | undefined> {
-  const url = options.nodeUrl;
+  // an empty one takes back what the daemon knows
+  const url = plan.setup.nodeUrl ?? options.nodeUrl;
   const body = {
-    name: options.name,
+    name: plan.name,
     ip: plan.nodeIp,
     instance: instanceId(),
     ...(options.region === undefined ? {} : { region: options.region }),
-    ...(url ? { url } : {}),
+    ...(url === undefined ? {} : { url }),
   };
   const { known } = plan;
   try {
@@ -113,7 +114,7 @@ function writeConfig(
   binary: string,
   context: InstallContext,
 ): void {
-  const { layout, known, nodeIp } = plan;
+  const { layout, known, nodeIp, setup } = plan;
   const metricsUser = known?.livekit.metricsUser ?? 'agent';
   const metricsPassword = known?.livekit.metricsPassword ?? randomBytes(24).toString('base64url');
   const made = livekitConfig({
@@ -121,13 +122,13 @@ function writeConfig(
     webhook: { apiKey: answer.livekit.apiKey, url: `${options.masterUrl}/api/v1/webhooks/livekit` },
     redisUrl: clusterRedis(answer.redisUrl, options.masterHost),
     nodeIp,
-    useExternalIp: options.useExternalIp,
-    region: options.region ?? '',
-    ports: options.ports,
+    useExternalIp: setup.useExternalIp,
+    region: setup.region ?? '',
+    ports: setup.ports,
     metricsUser,
     metricsPassword,
   });
-  const text = configText(mergeTrees(made, plan.extra));
+  const text = configText(mergeTrees(made, setup.extra));
   const before = baseText(layout);
   if (before !== text) {
     writeBase(layout, text);
@@ -145,13 +146,14 @@ function writeConfig(
     supervisor: plan.supervisor,
     scope: plan.scope,
     network: plan.network,
+    setup,
     livekit: {
       binary,
       url:
-        options.nodeUrl && /^wss?:/.test(options.nodeUrl)
-          ? options.nodeUrl
-          : `ws://${hostInUrl(nodeIp)}:${options.ports.signal}`,
-      metricsUrl: `http://127.0.0.1:${options.ports.metrics}/metrics`,
+        setup.nodeUrl !== null && /^wss?:/.test(setup.nodeUrl)
+          ? setup.nodeUrl
+          : `ws://${hostInUrl(nodeIp)}:${setup.ports.signal}`,
+      metricsUrl: `http://127.0.0.1:${setup.ports.metrics}/metrics`,
       metricsUser,
       metricsPassword,
     },

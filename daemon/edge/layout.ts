@@ -62,6 +62,25 @@ export function makeFolders(layout: Layout): void {
   }
 }
 
+export interface Ports {
+  signal: number;
+  tcp: number;
+  udp: number;
+  metrics: number;
+}
+
+/** What this machine was installed with. A flag that is left out the next time keeps its value. */
+export interface NodeSetup {
+  nodeUrl: string | null;
+  /** Null = the address that this machine uses toward the daemon. */
+  nodeIp: string | null;
+  useExternalIp: boolean;
+  region: string | null;
+  ports: Ports;
+  /** The operator's own LiveKit settings. */
+  extra: Record<string, unknown>;
+}
+
 /** Who this node is and what it looks after; `etc/edge.json`, readable by its owner only. */
 export interface Identity {
   masterUrl: string;
@@ -72,6 +91,8 @@ export interface Identity {
   supervisor: 'systemd' | 'child';
   /** How the daemon is reached, where the system's own settings don't say it. Absent in older installations. */
   network?: { ca: string | null; proxy: string | null; noProxy: string | null };
+  /** Absent in older installations. */
+  setup?: NodeSetup;
   /** The system's or the user's systemd, if it is systemd. */
   scope: 'system' | 'user';
   livekit: {

@@ -18,8 +18,9 @@ test('the flags of the join command, placeholder and all', () => {
   assert.equal(options.masterUrl, 'https://s.example/x');
   assert.equal(options.masterHost, 's.example');
   assert.equal(options.masterToken, 't');
-  assert.deepEqual(options.ports, { signal: 7880, tcp: 7881, udp: 7882, metrics: 6789 });
-  assert.deepEqual([options.systemd, options.dryRun, options.region], ['auto', false, undefined]);
+  assert.deepEqual(options.ports, {});
+  assert.deepEqual(read(['--master-url', 'http://a', '--rtc-tcp-port', '0']).ports, { tcp: 0 });
+  assert.deepEqual([options.systemd, options.dryRun, options.region], [undefined, false, undefined]);
 });
 
 test('an address alone is enough, and older names and variables work', () => {

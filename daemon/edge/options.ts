@@ -1,11 +1,11 @@
-import os from 'node:os';
 import { parseArgs } from 'node:util';
 import { NODE_NAME_PATTERN } from '#shared/schema/cluster.ts';
-import { DEFAULT_PREFIX } from './layout.ts';
+import { DEFAULT_PREFIX, type Ports } from './layout.ts';
 
 /** A mistake in the command that the user can correct. */
 export class UsageError extends Error {}
 
+/** What the command says. What it leaves out stays as the machine was installed, see `NodeSetup`. */
 export interface InstallOptions {
   prefix: string;
   masterUrl: string;
@@ -17,7 +17,7 @@ export interface InstallOptions {
   ca: string | undefined;
   proxy: string | undefined;
   noProxy: string | undefined;
-  name: string;
+  name: string | undefined;
   region: string | undefined;
   nodeIp: string | undefined;
   nodeUrl: string | undefined;
@@ -25,9 +25,9 @@ export interface InstallOptions {
   livekitBinary: string | undefined;
   livekitMirror: string | undefined;
   livekitExtra: string | undefined;
-  ports: { signal: number; tcp: number; udp: number; metrics: number };
-  /** `auto`: systemd where it manages the machine. */
-  systemd: 'auto' | 'user' | 'none';
+  ports: Partial<Ports>;
+  /** Undefined: systemd where it manages the machine. */
+  systemd: 'user' | 'none' | undefined;
   dryRun: boolean;
 }
 
@@ -137,12 +137,7 @@ export function installOptions(flags: Flags, env: Env): InstallOptions {
   const given = text(['master-url', 'origin-url'], ['STREAMHUB_MASTER_URL', 'STREAMHUB_ORIGIN_URL']);
   const masterUrl = baseUrl(given ?? (masterIp ? `http://${masterIp}:3020` : undefined));
   const masterToken = text(['join-code', 'master-token', 'cluster-token'], CREDENTIALS);
-  const name = text(['node-name'], ['STREAMHUB_NODE_NAME']) ?? os.hostname();
-  if (!new RegExp(NODE_NAME_PATTERN).test(name) || name.length > 64) {
-    throw new UsageError(
-      `${name} cannot be the node's name: 1..64 letters, digits, dots, dashes and underscores (--node-name)`,
-    );
-  }
+  const name = text(['node-name'], ['STREAMHUB_NODE_NAME']);
   return {
     prefix: prefixOf(flags, env),
     masterUrl: masterUrl.href.replace(/\/+$/, ''),
@@ -151,23 +146,31 @@ export function installOptions(flags: Flags, env: Env): InstallOptions {
     ca: text(['ca'], ['STREAMHUB_CA']),
     proxy: text(['proxy'], ['HTTPS_PROXY', 'https_proxy', 'HTTP_PROXY', 'http_proxy']),
     noProxy: text(['no-proxy'], ['NO_PROXY', 'no_proxy']),
-    name,
+    name: name === undefined ? undefined : nodeName(name),
     region: (flags['region'] as string | undefined) ?? (env['STREAMHUB_REGION'] || undefined),
-    nodeIp: text(['node-ip']),
-    nodeUrl: text(['node-url']),
+    nodeIp: flags['node-ip'] as string | undefined,
+    nodeUrl: flags['node-url'] as string | undefined,
     useExternalIp: flags['use-external-ip'] === true,
     livekitBinary: text(['livekit-binary']),
     livekitMirror: text(['livekit-mirror'], ['STREAMHUB_LIVEKIT_MIRROR']),
-    livekitExtra: text(['livekit-extra']),
+    livekitExtra: flags['livekit-extra'] as string | undefined,
     ports: {
-      signal: port(text(['livekit-port']), 7880),
-      tcp: port(text(['rtc-tcp-port']), 7881),
-      udp: port(text(['rtc-udp-port']), 7882),
-      metrics: port(text(['metrics-port']), 6789),
+      ...port('signal', text(['livekit-port'])),
+      ...port('tcp', text(['rtc-tcp-port'])),
+      ...port('udp', text(['rtc-udp-port'])),
+      ...port('metrics', text(['metrics-port'])),
     },
-    systemd: flags['no-systemd'] ? 'none' : flags['systemd-user'] ? 'user' : 'auto',
+    systemd: flags['no-systemd'] ? 'none' : flags['systemd-user'] ? 'user' : undefined,
     dryRun: flags['dry-run'] === true,
   };
+}
+
+/** @throws UsageError */
+export function nodeName(name: string): string {
+  if (new RegExp(NODE_NAME_PATTERN).test(name) && name.length <= 64) return name;
+  throw new UsageError(
+    `${name} cannot be the node's name: 1..64 letters, digits, dots, dashes and underscores (--node-name)`,
+  );
 }
 
 /** Where the agent is. */
@@ -195,9 +198,9 @@ function baseUrl(text: string | undefined): URL {
   return url;
 }
 
-function port(text: string | undefined, fallback: number): number {
-  if (text === undefined) return fallback;
+function port(name: keyof Ports, text: string | undefined): Partial<Ports> {
+  if (text === undefined) return {};
   const value = Number(text);
   if (!/^\d{1,5}$/.test(text) || value > 65_535) throw new UsageError(`${text} is not a port`);
-  return value;
+  return { [name]: value };
 }

@@ -2,13 +2,16 @@ import { createSocket } from 'node:dgram';
 import type { LookupAddress } from 'node:dns';
 import { lookup } from 'node:dns/promises';
 import { existsSync, readFileSync } from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import { isLoopbackAddress, judgeAddress } from './address.ts';
-import { type Identity, type Layout, layoutOf, readJson } from './layout.ts';
+import { type Identity, type Layout, layoutOf, type NodeSetup, readJson } from './layout.ts';
 import { type BinarySource, chooseBinary } from './livekit-binary.ts';
 import { readExtra } from './livekit-config.ts';
 import { proxyToward } from './network.ts';
-import { type InstallOptions, UsageError } from './options.ts';
+import { nodeSetup, setupOf } from './node-setup.ts';
+import { type InstallOptions, nodeName, UsageError } from './options.ts';
+import { baseText } from './own-settings.ts';
 import { isPortFree } from './ports.ts';
 import { AGENT_UNIT, hasSystemd, LIVEKIT_UNIT, type Scope, unitFolder } from './systemd.ts';
 
@@ -16,6 +19,8 @@ import { AGENT_UNIT, hasSystemd, LIVEKIT_UNIT, type Scope, unitFolder } from './
 export interface Plan {
   layout: Layout;
   known: Identity | undefined;
+  name: string;
+  setup: NodeSetup;
   /** What is given, else what the installation knows. */
   network: NonNullable<Identity['network']>;
   source: BinarySource;
@@ -24,7 +29,6 @@ export interface Plan {
   warning: string | null;
   supervisor: Identity['supervisor'];
   scope: Scope;
-  extra: Record<string, unknown>;
 }
 
 /** Looks at the machine and decides. @throws UsageError, Error */
@@ -37,12 +41,16 @@ export async function makePlan(options: InstallOptions): Promise<Plan> {
     searchPath: process.env['PATH'] ?? '',
     arch: process.arch,
   });
-  const useSystemd = options.systemd === 'user' || (options.systemd === 'auto' && hasSystemd());
-  const scope: Scope = options.systemd === 'user' ? 'user' : 'system';
-  if (useSystemd && scope === 'system' && process.getuid?.() !== 0) {
+  const known = readJson<Identity>(layout.identity);
+  const { supervisor, scope } = supervision(options.systemd, known);
+  if (supervisor === 'systemd' && scope === 'system' && process.getuid?.() !== 0) {
     throw new UsageError('installing system units needs root (sudo); otherwise use --systemd-user or --no-systemd');
   }
-  const known = readJson<Identity>(layout.identity);
+  const setup = nodeSetup(
+    options,
+    options.livekitExtra ? readExtraFile(options.livekitExtra) : options.livekitExtra === '' ? {} : undefined,
+    known && (known.setup ?? setupOf(known, baseText(layout))),
+  );
   const network = {
     ca: options.ca ?? known?.network?.ca ?? null,
     proxy: options.proxy ?? known?.network?.proxy ?? null,
@@ -51,10 +59,10 @@ export async function makePlan(options: InstallOptions): Promise<Plan> {
   // behind a proxy, only the proxy may know the daemon's name
   const next = proxyToward(options.masterUrl, network)?.href ?? options.masterUrl;
   const master = await addressOf(next);
-  const nodeIp = options.nodeIp ?? (await ownAddress(next, master));
+  const nodeIp = setup.nodeIp ?? (await ownAddress(next, master));
   const { refuse, warn } = judgeAddress({
     ip: nodeIp,
-    isGiven: options.nodeIp !== undefined,
+    isGiven: setup.nodeIp !== null,
     isMasterHere: isLoopbackAddress(master.address),
     isContainer: existsSync('/.dockerenv') || existsSync('/run/.containerenv'),
   });
@@ -62,25 +70,36 @@ export async function makePlan(options: InstallOptions): Promise<Plan> {
   return {
     layout,
     known,
+    name: options.name ?? known?.name ?? nodeName(os.hostname()),
+    setup,
     network,
     source,
     nodeIp,
     warning: warn ?? null,
-    supervisor: useSystemd ? 'systemd' : 'child',
+    supervisor,
     scope,
-    extra: options.livekitExtra ? readExtraFile(options.livekitExtra) : {},
   };
+}
+
+/** Who restarts both: what is given, else what the installation has, else systemd where it manages the machine. */
+function supervision(
+  given: InstallOptions['systemd'],
+  known: Identity | undefined,
+): Pick<Identity, 'supervisor' | 'scope'> {
+  if (given !== undefined)
+    return { supervisor: given === 'user' ? 'systemd' : 'child', scope: given === 'user' ? 'user' : 'system' };
+  return known ?? { supervisor: hasSystemd() ? 'systemd' : 'child', scope: 'system' };
 }
 
 /** The plan in sentences, for --dry-run. */
 export function describePlan(
-  options: InstallOptions,
-  { layout, known, source, nodeIp, supervisor, scope }: Plan,
+  { masterUrl }: InstallOptions,
+  { layout, known, name, setup, source, nodeIp, supervisor, scope }: Plan,
 ): string[] {
   const from = source.kind === 'release' ? `${source.url} (SHA-256 ${source.sha256})` : source.file;
-  const { signal: signalPort, tcp, udp, metrics } = options.ports;
+  const { signal: signalPort, tcp, udp, metrics } = setup.ports;
   return [
-    `${known ? 'refresh' : 'register'} the node ${known?.name ?? options.name} (${nodeIp}) at ${options.masterUrl}`,
+    `${known ? 'refresh' : 'register'} the node ${known?.name ?? name} (${nodeIp}) at ${masterUrl}`,
     `use livekit-server from ${from}`,
     `write ${layout.identity}, ${layout.livekitConfig} (readable only by their owner) and ${layout.agent}`,
     `open ports ${signalPort} and ${tcp} (TCP), ${udp} (UDP) for clients, and ${metrics} for its metrics`,
@@ -116,7 +135,7 @@ async function ownAddress(next: string, { address, family }: LookupAddress): Pro
 }
 
 /** A first installation needs its ports. */
-export async function testPorts({ ports }: InstallOptions): Promise<void> {
+export async function testPorts({ setup: { ports } }: Plan): Promise<void> {
   for (const port of [ports.signal, ports.tcp, ports.metrics].filter((one) => one > 0)) {
     if (!(await isPortFree(port, 'tcp'))) {
       throw new Error(`port ${port} is in use on this machine; choose another (see --help)`);

@@ -32,7 +32,8 @@ export const JoinBody = object({
   url: Type.Optional(
     Type.String({
       maxLength: 255,
-      description: 'Public address; a ws:// or wss:// address is given to clients. Default: ip.',
+      description:
+        'Public address; a ws:// or wss:// address is given to clients. Default: the one that the node named before, else ip.',
     }),
   ),
   instance: Type.Optional(Instance),

@@ -131,7 +131,7 @@ describe('the one-liner', { skip }, () => {
   });
 
   test('pasted as it stands it ends with a node that is alive', async () => {
-    const { code, stdout, stderr } = await shell(`${command} ${flags}`);
+    const { code, stdout, stderr } = await shell(`${command} ${flags} --region eu --node-url wss://pasted.example.com`);
     assert.equal(code, 0, stdout + stderr);
     assert.match(stdout, /the node is alive/);
     const shown = readFileSync(argumentsFile, 'utf8');
@@ -165,16 +165,30 @@ describe('the one-liner', { skip }, () => {
     await rooms.deleteRoom('seen');
   });
 
-  test('run again it keeps node and LiveKit, even after the node was renamed', async () => {
+  test('pasted again without flags it keeps node, settings and LiveKit, even after the node was renamed', async () => {
     const node = await nodeAt(daemon, prefix, 'pasted', url);
     const before = node.livekit();
+    const layout = layoutOf(prefix);
+    const installed = () => {
+      const { nodeToken: _, name: _name, ...identity } = readJson<Identity>(layout.identity) as Identity;
+      return { identity, config: readFileSync(layout.livekitConfig, 'utf8') };
+    };
+    const first = installed();
     await daemon.api.patch(`/cluster/nodes/${node.id}`, { name: 'renamed', region: 'home' });
-    const { code, stdout, stderr } = await shell(`${command} ${flags}`);
+    const { code, stdout, stderr } = await shell(command, { STREAMHUB_EDGE_DIR: prefix });
     assert.equal(code, 0, stdout + stderr);
+    assert.deepEqual(installed(), first);
+    // as an older installation, which kept no flags
+    const { setup: _, ...older } = readJson<Identity>(layout.identity) as Identity;
+    writeFileSync(layout.identity, JSON.stringify(older));
+    const again = await shell(command, { STREAMHUB_EDGE_DIR: prefix });
+    assert.equal(again.code, 0, again.stdout + again.stderr);
+    assert.equal(installed().config, first.config);
+    assert.deepEqual(installed().identity.livekit, first.identity.livekit);
     const list = await nodes();
     assert.deepEqual(
-      list.filter((one) => one.id !== 'origin').map((one) => [one.id, one.name, one.region]),
-      [[node.id, 'renamed', 'home']],
+      list.filter((one) => one.id !== 'origin').map((one) => [one.id, one.name, one.region, one.url]),
+      [[node.id, 'renamed', 'home', 'wss://pasted.example.com']],
     );
     assert.deepEqual(node.livekit(), before, 'LiveKit was not restarted');
     assert.ok(isAlive(node.agent()));
