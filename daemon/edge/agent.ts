@@ -187,7 +187,12 @@ class Agent {
         },
       });
       this.#interval = heartbeatSeconds ?? this.#interval;
-      this.#watch.remember({ reportedAt: Date.now(), reported: livekit.state });
+      this.#watch.remember({
+        reportedAt: Date.now(),
+        reported: livekit.state,
+        problem: livekit.problem ?? null,
+        refusal: null,
+      });
       this.#looked = undefined;
       this.#isTwin = false;
       confirmUpgrade(this.#layout, this.digest);
@@ -231,6 +236,7 @@ class Agent {
       this.#watch.aim({ livekit: 'draining', endRoomsInSeconds: null });
       this.#watch.remember({ removed: true });
     }
+    if (error.message !== this.#watch.state.refusal) this.#watch.remember({ refusal: error.message });
     this.#say(`the daemon rejects heartbeats: ${error.message}`);
   }
 

@@ -168,6 +168,8 @@ function writeConfig(
     removed: false,
     reportedAt: null,
     reported: null,
+    problem: null,
+    refusal: null,
   });
 }
 
@@ -208,7 +210,7 @@ async function startServices(
   context.say(`${AGENT_UNIT} is enabled and running`);
 }
 
-/** Waits until the agent's report was taken and LiveKit runs. */
+/** Waits until the agent's report was taken and LiveKit runs, or doesn't start. */
 async function untilAlive(layout: Layout, context: InstallContext): Promise<void> {
   const end = performance.now() + ALIVE_TIMEOUT_MS;
   for (;;) {
@@ -222,11 +224,24 @@ async function untilAlive(layout: Layout, context: InstallContext): Promise<void
       );
       return;
     }
-    if (performance.now() > end) {
+    if (state?.reported === 'failed' || performance.now() > end) {
+      const url = readJson<Identity>(layout.identity)?.livekit.metricsUrl ?? '';
       throw new Error(
-        `no heartbeat arrived within ${ALIVE_TIMEOUT_MS / 1000} s; see ${layout.agentLog}, ${layout.livekitLog} or the units’ journal`,
+        `${whyNotAlive({ ...NO_STATE, ...state }, url)}; see ${layout.agentLog}, ${layout.livekitLog} or the units’ journal`,
       );
     }
     await sleep(200);
   }
+}
+
+/** What an installation that didn't become alive waits for. */
+export function whyNotAlive(
+  { reportedAt, reported, problem, refusal, process: mark }: AgentState,
+  metricsUrl: string,
+): string {
+  if (refusal !== null) return `the daemon rejects the node’s heartbeats: ${refusal}`;
+  if (reportedAt === null) return `no heartbeat arrived within ${ALIVE_TIMEOUT_MS / 1000} s`;
+  if (problem !== null) return `the node reports, but its LiveKit doesn’t start: ${problem}`;
+  if (mark !== null) return `the node reports and its LiveKit is there, but its metrics at ${metricsUrl} can’t be read`;
+  return `the node reports, but its LiveKit is ${reported}`;
 }

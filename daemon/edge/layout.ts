@@ -118,6 +118,10 @@ export interface AgentState {
   /** When a report was last accepted, and the state in it. */
   reportedAt: number | null;
   reported: LivekitState | null;
+  /** Why LiveKit isn't running, as reported. */
+  problem: string | null;
+  /** Why the last report was not accepted; null = it was. */
+  refusal: string | null;
   /** Digests of the keys that LiveKit's process was started with; null = not known. */
   keys: string[] | null;
   /** When it was started, milliseconds since 1970; null = not known. */
@@ -136,6 +140,8 @@ export const NO_STATE: AgentState = {
   signalledMono: null,
   reportedAt: null,
   reported: null,
+  problem: null,
+  refusal: null,
   keys: null,
   startedAt: null,
   restarts: 0,

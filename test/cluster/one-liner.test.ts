@@ -258,6 +258,26 @@ describe('the one-liner', { skip }, () => {
     );
   });
 
+  test('a LiveKit that doesn’t start is named with its reason, although the node reports', async () => {
+    const failing = path.join(home, 'failing');
+    scope.after(() => endNode(failing, failing));
+    const program = path.join(home, 'failing-server');
+    writeFileSync(
+      program,
+      '#!/bin/sh\n[ "$1" = --version ] && { echo version 1.0.0; exit; }\necho unable to connect to redis\nexit 1\n',
+      { mode: 0o755 },
+    );
+    const { code, stderr } = await shell(
+      `${await newCommand()} ${flags} --node-name failing --prefix '${failing}' --livekit-binary '${program}' --livekit-port 0 --metrics-port 0`,
+    );
+    assert.notEqual(code, 0);
+    assert.match(stderr, /the node reports, but its LiveKit doesn’t start: unable to connect to redis/);
+    const { stdout } = await shell(
+      `curl -fsSL ${daemon.url}/install.sh | sudo sh -s -- --uninstall --prefix '${failing}'`,
+    );
+    assert.match(stdout, /failing has left the cluster/);
+  });
+
   test('files that are not what they should be are refused by their checksum', async () => {
     const server = createServer((_request, response) => response.end('not the file'));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
