@@ -12,7 +12,7 @@ import { startAgent, stopAgent } from './agent-process.ts';
 import { instanceId } from './instance.ts';
 import { type AgentState, type Identity, type Layout, makeFolders, NO_STATE, readJson, writeJson } from './layout.ts';
 import { installBinary, versionOf } from './livekit-binary.ts';
-import { clusterRedis, configText, livekitConfig, mergeTrees } from './livekit-config.ts';
+import { clusterRedis, configText, livekitConfig, withOwn } from './livekit-config.ts';
 import { MasterClient, MasterError } from './master-client.ts';
 import { applyNetwork, livekitEnvironment } from './network.ts';
 import { type InstallOptions, UsageError } from './options.ts';
@@ -128,7 +128,7 @@ function writeConfig(
     metricsUser,
     metricsPassword,
   });
-  const text = configText(mergeTrees(made, setup.extra));
+  const text = configText(withOwn(made, setup.extra));
   const before = baseText(layout);
   if (before !== text) {
     writeBase(layout, text);

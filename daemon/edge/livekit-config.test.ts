@@ -10,9 +10,9 @@ import {
   configText,
   configuredKeys,
   livekitConfig,
-  mergeTrees,
   readExtra,
   redisBlock,
+  withOwn,
 } from './livekit-config.ts';
 
 const forward_stats = { summary_interval: '500ms', report_interval: '5s', report_window: '30s' };
@@ -78,7 +78,7 @@ test('behind NAT LiveKit finds its address itself', () => {
 
 test('own settings are laid over, mapping by mapping', () => {
   const extra = readExtra('rtc: {udp_port: 50000, stun_servers: [a]}\nturn: {enabled: true}\nwebhook: null\n');
-  const merged = mergeTrees(livekitConfig(input), extra);
+  const merged = withOwn(livekitConfig(input), extra);
   assert.deepEqual(merged['rtc'], {
     tcp_port: 7881,
     udp_port: 50000,
@@ -89,6 +89,9 @@ test('own settings are laid over, mapping by mapping', () => {
   });
   assert.deepEqual([merged['turn'], merged['webhook']], [{ enabled: true }, null]);
   assert.deepEqual(readExtra('# nothing\n'), {});
+  const range = { port_range_start: 50000, port_range_end: 60000 };
+  const { udp_port, ...rtc } = withOwn(livekitConfig(input), { rtc: range })['rtc'] as Record<string, unknown>;
+  assert.deepEqual([udp_port, rtc['port_range_start']], [undefined, 50000]);
 });
 
 test('own settings that are no mapping are refused without quoting them', () => {

@@ -79,7 +79,7 @@ export function redisBlock(address: string): Tree {
 }
 
 /** Applies the operator's own settings (TURN, limits …) on top of the generated ones. Mappings are merged; everything else is replaced. */
-export function mergeTrees(base: Tree, over: Tree): Tree {
+function mergeTrees(base: Tree, over: Tree): Tree {
   const merged: Tree = { ...base };
   for (const [key, value] of Object.entries(over)) {
     const old = merged[key];

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { NodeSetup } from './layout.ts';
-import { configText, livekitConfig, mergeTrees } from './livekit-config.ts';
+import { configText, livekitConfig, withOwn } from './livekit-config.ts';
 import { nodeSetup, setupOf } from './node-setup.ts';
 
 const NOTHING = { nodeUrl: undefined, nodeIp: undefined, useExternalIp: false, region: undefined, ports: {} };
@@ -48,7 +48,7 @@ test('an installation that kept no flags shows them in LiveKit’s configuration
   const identity = (url: string) => ({
     livekit: { binary: '', url, metricsUrl: '', metricsUser: '', metricsPassword: '' },
   });
-  const text = configText(mergeTrees(made, setup.extra));
+  const text = configText(withOwn(made, setup.extra));
   assert.deepEqual(setupOf(identity('wss://e1.example.com'), text), setup);
   assert.equal(setupOf(identity('ws://203.0.113.7:4321'), text).nodeUrl, null);
   assert.equal(setupOf(identity('ws://[2001:db8::1]:4321'), 'port: [').ports.signal, 7880);

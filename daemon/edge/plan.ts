@@ -150,9 +150,19 @@ function readExtraFile(file: string): Record<string, unknown> {
   } catch {
     throw new UsageError(`--livekit-extra ${file} cannot be read`);
   }
+  let extra: Record<string, unknown>;
   try {
-    return readExtra(text);
+    extra = readExtra(text);
   } catch (error) {
     throw new UsageError(`--livekit-extra ${file}: ${(error as Error).message}`);
   }
+  // the agent must know these: clients are given the port, and it reads the metrics with its own password
+  for (const [setting, flag] of [
+    ['port', '--livekit-port'],
+    ['prometheus', '--metrics-port'],
+    ['prometheus_port', '--metrics-port'],
+  ] as const) {
+    if (setting in extra) throw new UsageError(`--livekit-extra ${file}: remove ${setting} and use ${flag} instead`);
+  }
+  return extra;
 }

@@ -236,12 +236,19 @@ describe('the one-liner', { skip }, () => {
   test('what is wrong is said in one line, and nothing is left behind', async () => {
     const other = path.join(home, 'other');
     const common = `${flags} --prefix '${other}' --node-name other --livekit-port 0 --metrics-port 0`;
+    const [portFile, metricsFile] = ['port: 7999', 'prometheus: {port: 6999}'].map((text, i) => {
+      const file = path.join(home, `extra-${i}.yaml`);
+      writeFileSync(file, text);
+      return file;
+    });
     const cases: [string, RegExp][] = [
       [`${command} --then --master-token ''`, /join code is unknown, used, revoked or expired.*new join command/],
       [command.replace(/shj_[\w-]+/, 'shj_wrong'), /join code is unknown/],
       [command.replace(/echo \S+;/, ''), /the join code is missing/],
       [`${command} --then --livekit-binary /nowhere`, /does not exist/],
       [`${command} --then --livekit-port 99999`, /not a port/],
+      [`${command} --then --livekit-extra '${portFile}'`, /remove port and use --livekit-port instead/],
+      [`${command} --then --livekit-extra '${metricsFile}'`, /remove prometheus and use --metrics-port instead/],
       [`${command} --then --unknown-flag`, /Unknown option '--unknown-flag'/],
       [command.replace(/--master-url \S+/, ''), /--master-url is missing/],
     ];
