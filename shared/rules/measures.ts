@@ -5,22 +5,27 @@ import { NODE_FIGURES, QUALITY_MEASURES, type QualityMeasure } from './node-figu
 export type Measures = Partial<Record<LoadMeasure, number | undefined>>;
 export type NodeFigures = Partial<Record<QualityMeasure, number>>;
 
-const num = (value: unknown): number | undefined =>
-  typeof value === 'number' && Number.isFinite(value) ? value : undefined;
+const AMOUNT = 1e9;
+const BYTES_PER_SECOND = 1e12;
+
+const num = (value: unknown, maximum: number): number | undefined =>
+  typeof value === 'number' && value >= 0 && value <= maximum ? value : undefined;
 const part = (value: unknown, key: string): unknown =>
   typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[key] : undefined;
 
-/** The numbers of a node's heartbeat that are worth a line; any may be absent. */
+/** The numbers of a node's heartbeat that are worth a line. What is absent or beyond its bounds is left out. */
 export function nodeMeasures(stats: unknown): Measures {
   const livekit = part(stats, 'livekit');
   const net = part(stats, 'net');
   return {
-    cpu: num(part(stats, 'cpu')),
-    memory: num(part(stats, 'memUsedRatio')),
-    rooms: num(part(livekit, 'rooms')),
-    participants: num(part(livekit, 'participants')),
-    tx: num(part(livekit, 'txBytesPerSecond')) ?? num(part(net, 'txBytesPerSecond')),
-    rx: num(part(livekit, 'rxBytesPerSecond')) ?? num(part(net, 'rxBytesPerSecond')),
+    cpu: num(part(stats, 'cpu'), 1000),
+    memory: num(part(stats, 'memUsedRatio'), 1),
+    rooms: num(part(livekit, 'rooms'), AMOUNT),
+    participants: num(part(livekit, 'participants'), AMOUNT),
+    tx:
+      num(part(livekit, 'txBytesPerSecond'), BYTES_PER_SECOND) ?? num(part(net, 'txBytesPerSecond'), BYTES_PER_SECOND),
+    rx:
+      num(part(livekit, 'rxBytesPerSecond'), BYTES_PER_SECOND) ?? num(part(net, 'rxBytesPerSecond'), BYTES_PER_SECOND),
   };
 }
 
@@ -31,7 +36,8 @@ export function nodeFigures(stats: unknown): NodeFigures {
   const figures: NodeFigures = {};
   for (const measure of QUALITY_MEASURES) {
     const value = measure === 'forward' ? part(livekit, 'forwardLatencyMs') : part(quality, measure);
-    if (typeof value === 'number' && value >= 0 && value <= NODE_FIGURES[measure].maximum) figures[measure] = value;
+    const figure = num(value, NODE_FIGURES[measure].maximum);
+    if (figure !== undefined) figures[measure] = figure;
   }
   return figures;
 }

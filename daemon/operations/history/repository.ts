@@ -1,5 +1,5 @@
 import { historyMigrations } from '#daemon/platform/db/history/index.ts';
-import type { Db } from '#daemon/platform/db/open.ts';
+import { type Db, isRejection } from '#daemon/platform/db/open.ts';
 import { RenewableDatabase } from '#daemon/platform/db/renewable.ts';
 import { MEASURES, type Measure } from '#shared/schema/history.ts';
 
@@ -38,18 +38,28 @@ export class HistoryRepository {
     this.#file = new RenewableDatabase({ file, migrations: historyMigrations, prepare: statements, ...told });
   }
 
-  /** Writes a minute, and forgets what is older than the given one. */
-  write(rows: readonly SampleRow[], forgetBefore: number): void {
-    this.#file.use((sql, db) =>
+  /**
+   * Writes a minute, and forgets what is older than the given one. One row that the file refuses doesn't keep the others out.
+   * @returns the refused rows
+   */
+  write(rows: readonly SampleRow[], forgetBefore: number): SampleRow[] {
+    return this.#file.use((sql, db) =>
       db.transaction(() => {
-        for (const row of rows) {
-          // a minute that is written again was added before
-          if (sql.isWritten.get(row.subject, row.minute) === undefined && (row.tx !== null || row.rx !== null))
-            sql.addTraffic.run(Math.floor(row.minute / DAY), row.subject, (row.tx ?? 0) * 60, (row.rx ?? 0) * 60);
-          sql.insert.run(row);
-        }
+        const refused = rows.filter((row) => {
+          try {
+            // a minute that is written again was added before
+            if (sql.isWritten.get(row.subject, row.minute) === undefined && (row.tx !== null || row.rx !== null))
+              sql.addTraffic.run(Math.floor(row.minute / DAY), row.subject, (row.tx ?? 0) * 60, (row.rx ?? 0) * 60);
+            sql.insert.run(row);
+            return false;
+          } catch (error) {
+            if (!isRejection(error)) throw error;
+            return true;
+          }
+        });
         sql.forget.run(forgetBefore);
         sql.forgetTraffic.run(Math.floor(forgetBefore / DAY) - TRAFFIC_DAYS);
+        return refused;
       })(),
     );
   }

@@ -157,8 +157,10 @@ export class HistoryService {
     this.#unwritten.splice(0, Math.max(0, this.#unwritten.length - MAX_UNWRITTEN));
     this.#means.clear();
     const kept = Math.floor((this.#deps.retentionNow ?? (() => this.#clock.now()))() / MINUTE);
-    this.#repository?.write(this.#unwritten, Math.min(this.#minute, kept) - HISTORY_MINUTES);
+    const refused = this.#repository?.write(this.#unwritten, Math.min(this.#minute, kept) - HISTORY_MINUTES) ?? [];
     this.#unwritten.length = 0;
+    for (const { subject, minute } of refused)
+      this.#deps.log.warn({ subject, minute }, 'figures that the load history file rejects were dropped');
   }
 
   #currentMinute(): number {

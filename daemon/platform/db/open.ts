@@ -160,6 +160,9 @@ function named(error: unknown, { file, faultOf }: Pick<NamedDatabase, 'file' | '
   return faultOf?.(fault) ?? fault;
 }
 
+/** Does a constraint of the schema reject the row? */
+export const isRejection = (error: unknown): boolean => /^SQLITE_CONSTRAINT/.test(codeOf(error));
+
 /** Is the file itself broken, so that trying again is of no use? */
 export const isDamage = (error: unknown): boolean => /^SQLITE_(?:CORRUPT|NOTADB)/.test(codeOf(error));
 

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { describe, it } from 'node:test';
 import { Value } from 'typebox/value';
 import { HistoryService } from '#daemon/operations/history/service.ts';
+import { openDatabase } from '#daemon/platform/db/open.ts';
 import { LoadHistory, NodeHistories } from '#shared/schema/history.ts';
 import { testBackground } from '#test/helpers/background.ts';
 import { ManualClock } from '#test/helpers/clock.ts';
@@ -46,6 +47,8 @@ async function keeper(t: { after(fn: () => unknown): void }, dir?: string) {
   return { history, world, folder };
 }
 
+const linesOf = (history: HistoryService, id: string) => [...history.nodes(1, id).nodes][0]?.lines;
+
 describe('the load over time', () => {
   it('is a mean a minute, with nothing where nothing was heard', async (t) => {
     const { history, world } = await keeper(t);
@@ -64,6 +67,37 @@ describe('the load over time', () => {
     assert.deepEqual(told.lines.streams, [3, 3, null, null]);
     assert.equal(told.lines.disk, undefined, 'what was never told is absent');
     assert.equal(told.lines.rooms, undefined, 'rooms of a LiveKit that does not answer are unknown');
+  });
+
+  it('leaves out what no machine can be at, and keeps the figures of the others', async (t) => {
+    const { history, world } = await keeper(t);
+    const net = { txBytesPerSecond: 1e308, rxBytesPerSecond: -5e12 };
+    const odd = { cpu: 0.2, memUsedRatio: -3, net, livekit: { rooms: -2 } };
+    world.nodes = [{ id: 'odd', seenAt: START, statsJson: JSON.stringify(odd) }];
+    await history.look();
+    world.clock.advance(MINUTE);
+    await history.look();
+    assert.deepEqual(linesOf(history, 'odd'), { cpu: [0.2] });
+    assert.deepEqual(history.traffic(0, 1e6), []);
+  });
+
+  it('drops a row that the file rejects, and names it', async (t) => {
+    const { history, world, folder } = await keeper(t);
+    const node = (id: string) => ({
+      id,
+      seenAt: world.clock.now(),
+      statsJson: JSON.stringify({ net: { txBytesPerSecond: 1, rxBytesPerSecond: 1 } }),
+    });
+    world.nodes = [node('damaged'), node('sound')];
+    await history.look();
+    const db = openDatabase(path.join(folder, 'history.db'));
+    db.exec(`CREATE TRIGGER refuse BEFORE INSERT ON samples WHEN new.subject = 'damaged'
+             BEGIN SELECT RAISE(ABORT, 'refused'); END`);
+    db.close();
+    world.clock.advance(MINUTE);
+    await history.look();
+    assert.deepEqual(world.warnings, [{ subject: 'damaged', minute: START / MINUTE }]);
+    assert.deepEqual(linesOf(history, 'sound')?.tx, [1]);
   });
 
   it('holds each heartbeat once, and a gap while a node is silent', async (t) => {
