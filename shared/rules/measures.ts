@@ -3,10 +3,18 @@ import type { ServerStats } from '../schema/stats.ts';
 import { NODE_FIGURES, QUALITY_MEASURES, type QualityMeasure } from './node-figures.ts';
 
 export type Measures = Partial<Record<LoadMeasure, number | undefined>>;
+export interface NodeMachine {
+  cores: number | undefined;
+  memTotal: number | undefined;
+  uptimeSeconds: number | undefined;
+  disk: { totalBytes: number; freeBytes: number } | undefined;
+  gpus: { name: string; utilization: number | undefined }[];
+}
 export type NodeFigures = Partial<Record<QualityMeasure, number>>;
 
 const AMOUNT = 1e9;
 const BYTES_PER_SECOND = 1e12;
+const BYTES = 1e18;
 
 const num = (value: unknown, maximum: number): number | undefined =>
   typeof value === 'number' && value >= 0 && value <= maximum ? value : undefined;
@@ -26,6 +34,23 @@ export function nodeMeasures(stats: unknown): Measures {
       num(part(livekit, 'txBytesPerSecond'), BYTES_PER_SECOND) ?? num(part(net, 'txBytesPerSecond'), BYTES_PER_SECOND),
     rx:
       num(part(livekit, 'rxBytesPerSecond'), BYTES_PER_SECOND) ?? num(part(net, 'rxBytesPerSecond'), BYTES_PER_SECOND),
+  };
+}
+
+/** What a heartbeat says of the machine beside its load. What has another shape than the agent's is left out. */
+export function nodeMachine(stats: unknown): NodeMachine {
+  const disk = part(stats, 'disk');
+  const [totalBytes, freeBytes] = [num(part(disk, 'totalBytes'), BYTES), num(part(disk, 'freeBytes'), BYTES)];
+  const gpus = part(stats, 'gpu');
+  return {
+    cores: num(part(stats, 'cores'), AMOUNT),
+    memTotal: num(part(stats, 'memTotal'), BYTES),
+    uptimeSeconds: num(part(stats, 'uptimeSeconds'), AMOUNT),
+    disk: totalBytes === undefined || freeBytes === undefined ? undefined : { totalBytes, freeBytes },
+    gpus: (Array.isArray(gpus) ? gpus : []).flatMap((gpu: unknown) => {
+      const name = part(gpu, 'name');
+      return typeof name === 'string' ? [{ name, utilization: num(part(gpu, 'utilization'), 1) }] : [];
+    }),
   };
 }
 

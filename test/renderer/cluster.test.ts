@@ -149,6 +149,18 @@ test('the cluster screen', { skip: noChromium }, async (t) => {
     await ui.row('edge-fra-9').waitFor({ state: 'hidden' });
   });
 
+  await t.test('figures of another shape than the agent’s are left out', async () => {
+    const odd = await join('edge-odd-1', '203.0.113.3', 'eu-north');
+    const stats = { cpu: 0.2, gpu: 'Tesla T4', disk: '80%' };
+    await node.post('/cluster/heartbeat', { nodeId: odd.nodeId, stats }, { 'x-cluster-token': odd.nodeToken });
+    await ui.row('edge-odd-1').click();
+    const dialog = ui.dialog('edge-odd-1');
+    await dialog.getByText('20 %').first().waitFor();
+    assert.equal(await dialog.getByText('GPU', { exact: true }).count(), 0);
+    await daemon.api.delete(`/cluster/nodes/${odd.nodeId}`);
+    await ui.row('edge-odd-1').waitFor({ state: 'hidden' });
+  });
+
   await t.test('where the next room would go is told with its reason', async () => {
     await ui.button('Preview placement').click();
     await ui.dialog('Placement of the next room').getByText('LiveKit decides').waitFor();

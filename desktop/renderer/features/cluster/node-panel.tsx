@@ -8,7 +8,7 @@ import {
   updateNode,
 } from '#shared/contract/cluster.ts';
 import type { ResultOf } from '#shared/contract/operation.ts';
-import { nodeMeasures } from '#shared/rules/measures.ts';
+import { nodeFigures, nodeMachine, nodeMeasures } from '#shared/rules/measures.ts';
 import { nodeSentence, nodeState } from '#shared/rules/nodes.ts';
 import { useChange, useRead } from '../../api/query.ts';
 import { useGuard } from '../../api/rights.ts';
@@ -149,15 +149,8 @@ function Details({ node }: { node: Node }) {
   const { urgency } = state;
   const info = useRead(getClusterInfo);
   const measures = nodeMeasures(node.stats);
-  const stats = (node.stats ?? {}) as {
-    cores?: number;
-    memTotal?: number;
-    memFree?: number;
-    uptimeSeconds?: number;
-    disk?: { totalBytes: number; freeBytes: number };
-    gpu?: { name: string; utilization?: number }[];
-    livekit?: { forwardLatencyMs?: number };
-  };
+  const machine = nodeMachine(node.stats);
+  const { forward } = nodeFigures(node.stats);
   const livekit = node.agent?.livekit;
   return (
     <>
@@ -217,27 +210,29 @@ function Details({ node }: { node: Node }) {
               measures.cpu === undefined ? (
                 <span className="dim">unknown</span>
               ) : (
-                `${percent(measures.cpu)}${stats.cores ? ` of ${plural(stats.cores, 'core')}` : ''}`
+                `${percent(measures.cpu)}${machine.cores ? ` of ${plural(machine.cores, 'core')}` : ''}`
               ),
             Memory:
               measures.memory === undefined ? (
                 <span className="dim">unknown</span>
               ) : (
-                `${percent(measures.memory)}${stats.memTotal ? ` of ${bytes(stats.memTotal)}` : ''}`
+                `${percent(measures.memory)}${machine.memTotal ? ` of ${bytes(machine.memTotal)}` : ''}`
               ),
-            Disk: stats.disk ? `${bytes(stats.disk.freeBytes)} free of ${bytes(stats.disk.totalBytes)}` : undefined,
+            Disk: machine.disk
+              ? `${bytes(machine.disk.freeBytes)} free of ${bytes(machine.disk.totalBytes)}`
+              : undefined,
             Traffic:
               measures.tx === undefined
                 ? undefined
                 : `sends ${bitrate(measures.tx * 8)}, receives ${bitrate((measures.rx ?? 0) * 8)}`,
-            Forwarding:
-              stats.livekit?.forwardLatencyMs === undefined
-                ? undefined
-                : `${stats.livekit.forwardLatencyMs} ms per packet`,
+            Forwarding: forward === undefined ? undefined : `${forward} ms per packet`,
             GPU:
-              stats.gpu && stats.gpu.length > 0
-                ? stats.gpu
-                    .map((gpu) => `${gpu.name}${gpu.utilization === undefined ? '' : ` ${percent(gpu.utilization)}`}`)
+              machine.gpus.length > 0
+                ? machine.gpus
+                    .map(
+                      ({ name, utilization }) =>
+                        `${name}${utilization === undefined ? '' : ` ${percent(utilization)}`}`,
+                    )
                     .join(', ')
                 : undefined,
           }}
@@ -258,7 +253,7 @@ function Details({ node }: { node: Node }) {
               <span className="dim">none</span>
             ),
             Joined: <At at={node.created_at} />,
-            Uptime: stats.uptimeSeconds ? duration(stats.uptimeSeconds) : undefined,
+            Uptime: machine.uptimeSeconds ? duration(machine.uptimeSeconds) : undefined,
           }}
         />
       </Panel>
