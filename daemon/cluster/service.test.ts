@@ -364,6 +364,22 @@ test('a node that joins again without an address keeps the one it named, and els
   assert.equal(url('c', {}, {}), '203.0.113.2');
 });
 
+test('silent nodes are counted once all had the time to report after a start, without those that are disabled', async (t) => {
+  const { cluster, create, join, pass } = setUp(t);
+  const { nodeId } = join('a');
+  join('b');
+  pass(1000);
+  assert.equal(cluster.summary().stale, 2);
+  cluster.update(nodeId, { status: 'disabled' }, { id: 'u', label: 'u' });
+  assert.equal(cluster.summary().stale, 1);
+  const next = create();
+  next.start();
+  assert.equal(next.summary().stale, 0);
+  pass(1000);
+  assert.equal(next.summary().stale, 1);
+  await next.stop();
+});
+
 test('a machine that fell silent gives its node to another one, such as itself after a reboot; a restart of the daemon forgets neither', async (t) => {
   const { cluster, create, join, pass } = setUp(t);
   const { nodeId } = join('a', { instance: 'boot-one' });

@@ -257,16 +257,20 @@ export class ClusterService {
     for (const node of this.nodes.values()) {
       byStatus[node.status] += 1;
       const health = this.nodes.health(node);
-      if (isStale(health)) stale += 1;
+      if (isStale(health) && this.isSettled && node.status !== 'disabled') stale += 1;
       if (health === 'down') down += 1;
     }
     return { total: this.nodes.size, byStatus, stale, down };
   }
 
+  /** After a start every node gets the time to report, before its silence says something. */
+  get isSettled(): boolean {
+    return this.#clock.monotonic() - this.#startedMono > this.timing.staleMs;
+  }
+
   /** Announces nodes that fell silent. */
   sweep(): void {
-    // after a start every node gets the time to report first
-    const isSettled = this.#clock.monotonic() - this.#startedMono > this.timing.staleMs;
+    const { isSettled } = this;
     for (const node of this.nodes.values()) {
       const health = this.nodes.health(node);
       if (health !== node.health && (isSettled || health === 'alive')) this.#announcer.health(node, health);

@@ -35,6 +35,7 @@ const nodes = (
   judge: (node) =>
     Object.assign({ status: 'active', health: 'alive' }, (node as unknown as { judged: JudgedNode }).judged),
   isFresh: () => true,
+  isSettled: () => true,
 });
 const apps = (code?: string): SourceDeps['apps'] => ({
   entries: () => [app],
@@ -140,6 +141,13 @@ describe('what the daemon knows, by the default rules', () => {
         'critical Node edge-1 is down: it isn’t reporting',
         'warning Node edge-2 has joined but never reported',
       ],
+    ],
+    [
+      'after a start nodes are given the time to report',
+      {
+        nodes: { ...nodes({ health: 'stale' }, { health: 'never' }, { livekit_keys: 'old' }), isSettled: () => false },
+      },
+      ['warning LiveKit on node edge-2 uses old keys, so it refuses what the daemon and its clients send'],
     ],
     [
       'LiveKit of a node failed, another has old keys, one is there twice',

@@ -22,7 +22,13 @@ export interface SourceDeps {
   redis(): Promise<string | null | undefined>;
   checks(): Promise<readonly ReadyCheck[]>;
   stats(): ServerStats | Promise<ServerStats>;
-  nodes: { all(): Iterable<NodeEntry>; judge(node: NodeEntry): JudgedNode; isFresh(node: NodeEntry): boolean };
+  nodes: {
+    all(): Iterable<NodeEntry>;
+    judge(node: NodeEntry): JudgedNode;
+    isFresh(node: NodeEntry): boolean;
+    /** Every node had the time to report since the start. */
+    isSettled(): boolean;
+  };
   apps: { entries(): Iterable<AppEntry>; get(name: string): AppEntry | undefined; record(app: AppEntry): AppRecord };
   /** Why callbacks of an app are not delivered; null = they are. */
   callbackFailure(app: string): string | null;
@@ -113,6 +119,7 @@ export function factSources(deps: SourceDeps): FactSource[] {
       name: 'nodes',
       conditions: ['node-away', 'node-livekit-failed', 'node-old-keys', 'node-duplicated', 'node-slow', 'node-quality'],
       read: () => nodeFacts(deps.nodes),
+      isSettled: () => deps.nodes.isSettled(),
     },
     {
       name: 'apps',
@@ -281,14 +288,15 @@ function machineFacts({ disk, memory }: ServerStats): Fact[] {
   return facts;
 }
 
-async function nodeFacts({ all, judge, isFresh }: SourceDeps['nodes']): Promise<Fact[]> {
+async function nodeFacts({ all, judge, isFresh, isSettled }: SourceDeps['nodes']): Promise<Fact[]> {
   const facts: Fact[] = [];
   for (const [index, node] of [...all()].entries()) {
     const subject = { subject: node.id, name: node.name };
     const state = nodeState(judge(node));
     const condition = NODE_CONDITIONS[state.code];
     const text = nodeSentence(node.name, state);
-    if (condition !== undefined) facts.push({ condition, ...subject, text, isMild: state.urgency === 'warn' });
+    if (condition !== undefined && (condition !== 'node-away' || isSettled()))
+      facts.push({ condition, ...subject, text, isMild: state.urgency === 'warn' });
     const { forwardMs, quality } = node.load;
     const isJudged = (node.livekit?.participants ?? NODE_LEAST_PARTICIPANTS) >= NODE_LEAST_PARTICIPANTS;
     if (quality?.score !== undefined && isJudged && isFresh(node)) {

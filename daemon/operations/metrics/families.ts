@@ -219,7 +219,7 @@ export const FAMILIES = {
     ],
   }),
   nodes: gauge('Nodes by the status that the operator set.', ['status'], { section: 'Daemon' }),
-  nodes_stale: gauge('Nodes without a heartbeat within STREAMHUB_CLUSTER_STALE_S.', [], {
+  nodes_stale: gauge('Nodes in service without a heartbeat within STREAMHUB_CLUSTER_STALE_S.', [], {
     section: 'Daemon',
     alerts: [alert('warning', 'StreamHubNodesStale', 'FAMILY > 0', '2m', '{{ $value }} nodes send no heartbeat.')],
   }),

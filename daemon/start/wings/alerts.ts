@@ -96,6 +96,7 @@ export function createAlerts(
       all: () => cluster.nodes.values(),
       judge: (node) => cluster.judged(node),
       isFresh: (node) => !isStale(cluster.nodes.health(node)),
+      isSettled: () => cluster.isSettled,
     },
     apps: {
       entries: () => registry.entries(),
