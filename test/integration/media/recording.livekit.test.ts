@@ -199,7 +199,7 @@ describe('recordings asked of a real LiveKit', { concurrency: 2 }, () => {
     await daemon.api.put('/apps/live/s3', { provider, endpoint, region, bucket });
     const keyless = await start({ room: 'live-stage' });
     assert.deepEqual([keyless.status, keyless.body.code], [502, 'RECORDING_NOT_TAKEN']);
-    assert.match(keyless.body.message, /no credentials/);
+    assert.match(keyless.body.message, /No access key and secret are stored/);
     await daemon.api.patch('/apps/live', { recordingEnabled: false });
     const off = await start({ room: 'live-stage' });
     assert.deepEqual([off.status, off.body.code], [400, 'RECORDING_DISABLED']);
