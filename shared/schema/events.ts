@@ -2,8 +2,8 @@ import { type Static, Type } from 'typebox';
 import { Instant, MAX_INTEGER, object, oneOf } from './common.ts';
 
 /**
- * What the event stream can be narrowed to. `nodes`, `access`, `plugins` and `system` are seen by callers of global scope only;
- * a user also sees the events about their own sessions.
+ * What the event stream can be narrowed to. `nodes`, `plugins` and `system` are seen by callers of global scope only. Of
+ * `access`, a user sees changes of the own team, and the events about the own sessions and rights.
  */
 export const EVENT_TOPICS = [
   'apps',

@@ -4,9 +4,10 @@ import type { Browser, Page } from 'playwright-core';
 import { assertAccessible, browser, builtConsole, goInside, noChromium, openConsole } from '#test/helpers/browser.ts';
 import { bucketPlace, giveBucket } from '#test/helpers/bucket.ts';
 import { blockScope, type TestDaemon, testDaemon } from '#test/helpers/daemon.ts';
-import { MANY_ATTEMPTS, makeTeam, PASSWORD } from '#test/helpers/people.ts';
+import { join, MANY_ATTEMPTS, makeTeam, PASSWORD } from '#test/helpers/people.ts';
 import { addVods } from '#test/helpers/recordings.ts';
 import { type S3Server, startS3Server } from '#test/helpers/s3-server.ts';
+import { until } from '#test/helpers/until.ts';
 import { ConsolePage } from './console-page.ts';
 
 const VICTIM = 'victim@example.com';
@@ -72,6 +73,35 @@ describe('what an installation with strangers and several buckets shows', { skip
     await visitor.getByRole('navigation', { name: 'Sections' }).waitFor();
     const people = (await daemon.api.get('/users?q=victim')).body.data;
     assert.equal(people.length, 1, 'the other account has the address no more');
+  });
+
+  test('a changed role, and a removal, reach the open pages of the person', async () => {
+    const club = await makeTeam(daemon, 'club');
+    await club.owner.api.post('/apps', { name: 'clubhouse' });
+    const bob = await join(daemon, club.owner.api, 'bob@example.com', 'owner');
+    const his = await openConsole(owner, chromium, daemon.url, { token: bob.api.token as string, path: '/apps' });
+    const create = his.getByRole('button', { name: 'Create app' }).first();
+    const row = new ConsolePage(his).row('clubhouse');
+    await row.waitFor();
+    assert.equal(await create.isDisabled(), false);
+    await club.owner.api.patch(`/teams/mine/members/${bob.id}`, { role: 'viewer' });
+    await until('the button is off', () => create.isDisabled());
+    await row.waitFor();
+    await club.owner.api.patch(`/teams/mine/members/${bob.id}`, { role: 'editor' });
+    await until('the button is on', () => create.isEnabled());
+    // a refusal makes the page ask for the rights again, also where no event came
+    const asked = his.waitForRequest('**/auth/me');
+    await his.route('**/api/v1/apps', (route) =>
+      route.request().method() === 'POST'
+        ? route.fulfill({ status: 403, json: { statusCode: 403, code: 'FORBIDDEN', message: 'Not allowed.' } })
+        : route.continue(),
+    );
+    await create.click();
+    await his.getByRole('dialog').getByLabel('Name', { exact: true }).fill('refused');
+    await his.getByRole('dialog').getByRole('button', { name: 'Create app' }).click();
+    await asked;
+    await club.owner.api.delete(`/teams/mine/members/${bob.id}`);
+    await row.waitFor({ state: 'hidden' });
   });
 
   test('recordings in another bucket, a link that is refused, and a public endpoint', async (t) => {

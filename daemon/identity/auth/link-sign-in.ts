@@ -1,4 +1,5 @@
 import type { Background } from '#daemon/platform/background.ts';
+import type { EventBus } from '#daemon/platform/events/bus.ts';
 import type { Log } from '#daemon/platform/log.ts';
 import type { Mailer } from '#daemon/platform/mail/mailer.ts';
 import { magicLinkMail } from '#daemon/platform/mail/messages.ts';
@@ -20,6 +21,7 @@ import { isUnproven, proveAddress, replaceHolder } from './unproven-address.ts';
 export interface LinkSignInDeps extends SignInDeps {
   limits: RateLimits;
   mailer: Mailer;
+  events: EventBus;
   superadminEmail: string;
   background: Background;
   log: Log<'warn'>;
@@ -71,7 +73,7 @@ export class LinkSignIn {
       return this.#arrive(link, user?.id ?? this.#makeUser(link));
     });
     this.#deps.sessions.refresh(id);
-    return this.#signIn(requireUser(this.#deps.users, id), from);
+    return this.#signIn(link, requireUser(this.#deps.users, id), from);
   }
 
   /** What an invitation is for; changes nothing. */
@@ -98,7 +100,7 @@ export class LinkSignIn {
     const link = links.peek(token, 'invite');
     const { user } = this.#invitation(link);
     const existing = needsPassword(user, link);
-    if (existing && body.newAccount) return this.#signIn(await this.#replaceHolder(link, user, body, from), from);
+    if (existing && body.newAccount) return this.#signIn(link, await this.#replaceHolder(link, user, body, from), from);
     let password_hash: string | null = null;
     if (existing) {
       await attempts.check({ account: user.id, ip: from.ip, proven: false }, async (by) => {
@@ -116,7 +118,7 @@ export class LinkSignIn {
       return userId;
     });
     sessions.refresh(id);
-    return this.#signIn(requireUser(this.#deps.users, id), from);
+    return this.#signIn(link, requireUser(this.#deps.users, id), from);
   }
 
   /** The invited person gets a separate account with the address and what it was invited to. @throws ApiError EMAIL_IN_USE */
@@ -204,8 +206,11 @@ export class LinkSignIn {
     return superadminEmail !== '' && email !== '' && normalEmail(superadminEmail) === normalEmail(email);
   }
 
-  async #signIn(user: UserRow, from: SignInFrom): Promise<SignedIn> {
-    return { user, session: await this.#deps.sessions.open(user, from) };
+  async #signIn({ kind, tenant_id: tenant }: LinkRow, user: UserRow, from: SignInFrom): Promise<SignedIn> {
+    const { sessions, events } = this.#deps;
+    if (kind === 'invite' && tenant !== null)
+      events.publish({ type: 'team.changed', tenant, user: user.id, data: { tenant } });
+    return { user, session: await sessions.open(user, from) };
   }
 }
 

@@ -69,7 +69,10 @@ export class Directory {
     };
     tenants.insert(row);
     if (body.quotas !== undefined) tenants.setQuotas(row.id, body.quotas);
-    if (body.ownerEmail === undefined) return { tenant: this.#tenant(row, 0), invite: null };
+    if (body.ownerEmail === undefined) {
+      teams.announce(id);
+      return { tenant: this.#tenant(row, 0), invite: null };
+    }
     try {
       const made = await teams.invite(row, { email: body.ownerEmail, role: 'owner' }, principal);
       const invite: Invite = {
@@ -90,7 +93,7 @@ export class Directory {
 
   /** Quotas that are sent replace those sent before; `null` is not a limit. */
   updateTenant(id: string, body: UpdateTenantBody): { before: Tenant; after: Tenant } {
-    const { tenants } = this.#deps;
+    const { tenants, teams } = this.#deps;
     const row = this.requireTenant(id);
     if (id === PLATFORM && (body.plan !== undefined || body.quotas !== undefined)) {
       throw new ApiError('PLATFORM_FIXED', { reason: 'it has no limits' });
@@ -104,24 +107,30 @@ export class Directory {
     };
     tenants.update(changed);
     if (body.quotas !== undefined) tenants.setQuotas(id, { ...tenants.quotas(id), ...body.quotas });
+    teams.announce(id);
     return { before, after: this.#tenant(changed, members) };
   }
 
   /** Exactly these limits are the team’s; what is not named has the default. */
   setQuotas(id: string, quotas: Partial<Quotas>): void {
     this.#deps.tenants.setQuotas(this.requireTenant(id).id, quotas);
+    this.#deps.teams.announce(id);
   }
 
   /** @throws ApiError TENANT_HAS_APPS */
   deleteTenant(id: string): Tenant {
-    const { tenants, sessions } = this.#deps;
+    const { tenants, sessions, teams } = this.#deps;
     const row = this.requireTenant(id);
     if (id === PLATFORM) throw new ApiError('PLATFORM_FIXED', { reason: 'it cannot be deleted' });
     const count = this.#deps.countApps(id);
     if (count > 0) throw new ApiError('TENANT_HAS_APPS', { count });
     const members = tenants.members(id);
     tenants.remove(id);
-    for (const { user_id } of members) sessions.refresh(user_id);
+    for (const { user_id } of members) {
+      sessions.refresh(user_id);
+      teams.announce(id, user_id);
+    }
+    if (members.length === 0) teams.announce(id);
     return this.#tenant(row, members.length);
   }
 
@@ -139,7 +148,7 @@ export class Directory {
 
   /** @throws ApiError LAST_SUPERADMIN, EMAIL_IN_USE, EMAIL_NOT_PENDING */
   updateUser(id: string, { isSuperadmin, confirmEmail }: UpdateUserBody): { before: User; after: User } {
-    const { users, sessions, emailProof } = this.#deps;
+    const { users, sessions, emailProof, teams } = this.#deps;
     const row = this.#requireUser(id);
     if (id === BREAK_GLASS) throw new ApiError('BREAK_GLASS_FIXED');
     const before = this.#user(row);
@@ -147,22 +156,25 @@ export class Directory {
     if (confirmEmail !== undefined) emailProof.confirmByOperator(row, normalEmail(confirmEmail));
     if (isSuperadmin !== undefined) users.update(id, { is_superadmin: isSuperadmin ? 1 : 0 });
     sessions.refresh(id);
+    if (isSuperadmin !== undefined) teams.announce(PLATFORM, id);
     return { before, after: this.#user(this.#requireUser(id)) };
   }
 
   /** @throws ApiError LAST_SUPERADMIN, LAST_OWNER */
   deleteUser(id: string): User {
-    const { users, tenants, sessions } = this.#deps;
+    const { users, tenants, sessions, teams } = this.#deps;
     const row = this.#requireUser(id);
     if (id === BREAK_GLASS) throw new ApiError('BREAK_GLASS_FIXED');
     this.#keepSuperadmin(row);
-    for (const m of users.memberships(id)) {
+    const memberships = users.memberships(id);
+    for (const m of memberships) {
       const last = m.role === 'owner' && m.status === 'active' && tenants.owners(m.tenant_id) < 2;
       if (last && m.tenant_id !== PLATFORM && this.#deps.countApps(m.tenant_id) > 0) throw new ApiError('LAST_OWNER');
     }
     const before = this.#user(row);
     sessions.revokeAll(id);
     users.remove(id);
+    for (const { tenant_id } of memberships) teams.announce(tenant_id);
     return before;
   }
 

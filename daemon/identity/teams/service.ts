@@ -50,7 +50,7 @@ export class TeamService {
   async rename(principal: Principal, name: string): Promise<Team> {
     const tenant = this.tenantOf(principal);
     this.#deps.tenants.update({ ...tenant, name: name.trim() || tenant.name });
-    this.#announce(tenant.id);
+    this.announce(tenant.id);
     return this.team(principal);
   }
 
@@ -112,7 +112,7 @@ export class TeamService {
     if (role !== 'owner') this.#keepOwner(membership);
     users.join({ ...membership, role });
     sessions.refresh(userId);
-    this.#announce(tenant.id);
+    this.announce(tenant.id, userId);
     return { before, after: toMember(tenants.members(tenant.id).find((m) => m.user_id === userId) as MemberRow) };
   }
 
@@ -147,7 +147,7 @@ export class TeamService {
       links.drop('invite', user.id, tenant.id);
       return { user, link: links.issue({ kind: 'invite', email, userId: user.id, tenantId: tenant.id, vouched }) };
     });
-    this.#announce(tenant.id);
+    this.announce(tenant.id);
     if (mailer.canSendLinks && (await this.#mayMail(tenant.id, email, vouched))) {
       try {
         await mailer.send(
@@ -217,11 +217,12 @@ export class TeamService {
       if (users.byId(user_id)?.status === 'pending' && users.memberships(user_id).length === 0) users.remove(user_id);
     });
     sessions.refresh(user_id);
-    this.#announce(tenant_id);
+    this.announce(tenant_id, user_id);
   }
 
-  #announce(tenant: string): void {
-    this.#deps.events.publish({ type: 'team.changed', tenant, data: { tenant } });
+  /** @param user whose rights changed with it, so that it reaches a person who just left, too */
+  announce(tenant: string, user?: string): void {
+    this.#deps.events.publish({ type: 'team.changed', tenant, ...(user && { user }), data: { tenant } });
   }
 }
 

@@ -246,6 +246,7 @@ test('who may see what', () => {
   const token: Principal = { ...GLOBAL, isSuperadmin: false, scope: 'app', appId: 1, tenantId: 'a' };
   const event = (type: EventType, appId: number | null, tenant: string | null, user: string | null = null) => ({
     topic: EVENT_TYPES[type],
+    type,
     app: appId === null ? null : 'x',
     appId,
     tenant,
@@ -257,6 +258,9 @@ test('who may see what', () => {
     [person('owner', 'a'), event('node.joined', null, null), false],
     [person('owner', 'a'), event('livekit.unreachable', 1, 'a'), false],
     [person('owner', 'a'), event('token.revoked', 1, 'a'), false],
+    [person('viewer', 'a'), event('team.changed', null, 'a'), true],
+    [person('owner', 'a'), event('team.changed', null, 'b'), false],
+    [token, event('team.changed', null, 'a'), false],
     [person('viewer', 'a'), event('stream.started', 1, 'a'), true],
     [person('viewer', 'a'), event('config.changed', 1, 'a'), true],
     [person('owner', 'a'), event('stream.started', 2, 'b'), false],

@@ -1,10 +1,10 @@
 import { holds, isGlobal, isWithin, visibleApps } from '#shared/access.ts';
 import type { Permission } from '#shared/permissions.ts';
-import type { EventTopic } from '#shared/schema/events.ts';
+import type { EventTopic, EventType } from '#shared/schema/events.ts';
 import type { Principal } from '../principal.ts';
 
-/** What a person's role must hold to see a topic; null = callers of global scope only. */
-const NEEDS: Readonly<Record<EventTopic, Permission | null>> = {
+/** What a person's role must hold to see a type or else its topic; null = callers of global scope only. */
+const NEEDS: Readonly<Record<EventTopic, Permission | null> & Partial<Record<EventType, Permission>>> = {
   apps: 'app:read',
   config: 'config:read',
   jobs: 'app:read',
@@ -17,6 +17,7 @@ const NEEDS: Readonly<Record<EventTopic, Permission | null>> = {
   alerts: 'alert:read',
   nodes: null,
   access: null,
+  'team.changed': 'usage:read',
   plugins: null,
   system: null,
 };
@@ -24,6 +25,7 @@ const NEEDS: Readonly<Record<EventTopic, Permission | null>> = {
 /** Whom an event concerns. */
 export interface Audience {
   topic: EventTopic;
+  type: string;
   app: string | null;
   appId: number | null;
   tenant: string | null;
@@ -32,9 +34,9 @@ export interface Audience {
 }
 
 /** May the caller see the event? The same in every enforcement mode, like the list of apps. */
-export function maySee(principal: Principal, { topic, appId, tenant, user }: Audience): boolean {
+export function maySee(principal: Principal, { topic, type, appId, tenant, user }: Audience): boolean {
   if (isGlobal(principal) || (user !== null && user === principal.userId)) return true;
-  const permission = NEEDS[topic];
+  const permission = NEEDS[type as EventType] ?? NEEDS[topic];
   return (
     permission !== null && holds(principal, permission) && isWithin(visibleApps(principal), { appId, tenantId: tenant })
   );

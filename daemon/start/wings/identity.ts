@@ -103,6 +103,7 @@ export function createIdentity(
     background,
     limits,
     mailer,
+    events,
     superadminEmail: settings.superadminEmail,
     log,
   });

@@ -1,6 +1,8 @@
 import {
   type InfiniteData,
   keepPreviousData,
+  MutationCache,
+  QueryCache,
   QueryClient,
   type QueryKey,
   type UseInfiniteQueryResult,
@@ -15,18 +17,48 @@ import { DaemonError } from '#shared/client/errors.ts';
 import type { Input } from '#shared/client/input.ts';
 import type { Opened } from '#shared/client/opened.ts';
 import type { CallOptions } from '#shared/client/wire.ts';
+import { whoAmI } from '#shared/contract/auth.ts';
 import type { Operation, ResultOf } from '#shared/contract/operation.ts';
 import { useDaemon } from '../daemon/daemon-context.tsx';
 import { clientFor } from '../host/clients.ts';
 
 /** One cache for all daemons: the first part of a key is the connection's id, the second the operation's. */
 export const queryClient = new QueryClient({
+  queryCache: new QueryCache({
+    onError: (error, { queryKey }) => recheckRights(error, queryKey),
+    onSuccess: (answer, { queryKey }) => {
+      if (queryKey[1] === whoAmI.id) noteRights(queryKey[0] as string, (answer as ResultOf<typeof whoAmI>).data);
+    },
+  }),
+  mutationCache: new MutationCache({
+    onError: (error, _input, _context, { options }) => recheckRights(error, options.mutationKey),
+  }),
   defaultOptions: {
     // a failed read shows a button to retry; reconnecting is the connection's job
     queries: { retry: false, networkMode: 'always', staleTime: 10_000, gcTime: 600_000, refetchOnReconnect: false },
     mutations: { retry: false, networkMode: 'always' },
   },
 });
+
+/** A refusal can mean that rights have changed, and pages show what they allow. */
+function recheckRights(error: Error, [connectionId, op]: QueryKey = []): void {
+  if (error instanceof DaemonError && error.status === 403 && op !== whoAmI.id)
+    void refresh(connectionId as string, whoAmI);
+}
+
+const rightsOf = new Map<string, { userId: string; held: string }>();
+
+/** With other rights everything is read again: the former ones may have shown more. */
+function noteRights(
+  connectionId: string,
+  { userId, scope, tenantId, permissions }: ResultOf<typeof whoAmI>['data'],
+): void {
+  const before = rightsOf.get(connectionId);
+  const held = JSON.stringify([scope, tenantId, permissions]);
+  rightsOf.set(connectionId, { userId, held });
+  if (before?.userId !== userId || before.held === held) return;
+  void queryClient.resetQueries({ queryKey: [connectionId], predicate: ({ queryKey }) => queryKey[1] !== whoAmI.id });
+}
 
 export function keyOf<O extends Operation>(connectionId: string, op: O, input?: Input<O>): QueryKey {
   const { params, query } = (input ?? {}) as { params?: unknown; query?: unknown };

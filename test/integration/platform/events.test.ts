@@ -6,7 +6,7 @@ import { EVENT_PAYLOADS } from '#shared/schema/event-payloads.ts';
 import type { EventType } from '#shared/schema/events.ts';
 import { daemonProcess, TEST_TOKEN, temporaryDir, testDaemon } from '#test/helpers/daemon.ts';
 import { problemsOf, sampleEvent } from '#test/helpers/declared-events.ts';
-import { readEvents } from '#test/helpers/event-reader.ts';
+import { type EventReader, readEvents } from '#test/helpers/event-reader.ts';
 import { join, MANY_ATTEMPTS, makeTeam } from '#test/helpers/people.ts';
 
 test('a change is announced with its id, topic, app and author', async (t) => {
@@ -272,4 +272,31 @@ test('people hear their own team’s apps, by their role, until they are signed 
   await viewer.api.delete(`/auth/sessions/${body.data[0].id}`);
   assert.equal((await readers[1]?.next('bye'))?.data.reason, 'revoked');
   assert.equal(readers[0]?.isEnded, false);
+});
+
+test('a team hears of itself, and a person of changed rights, also one who has left', async (t) => {
+  const daemon = await testDaemon(t, MANY_ATTEMPTS);
+  const { id, owner } = await makeTeam(daemon, 'red');
+  const blue = await makeTeam(daemon, 'blue');
+  const viewer = await join(daemon, owner.api, 'viewer@example.com', 'viewer');
+  const hear = (who: typeof owner) => readEvents(t, daemon.url, who.api.token as string, { query: '?topics=access' });
+  const readers = await Promise.all([owner, viewer, blue.owner].map(hear));
+  const [owners, viewers, strangers] = readers as [EventReader, EventReader, EventReader];
+  for (const reader of readers) await reader.next('hello');
+  const member = `/teams/mine/members/${viewer.id}`;
+  const changes = [
+    () => owner.api.patch(member, { role: 'editor' }),
+    () => join(daemon, owner.api, 'new@example.com', 'viewer'),
+    () => daemon.api.patch(`/tenants/${id}`, { plan: 'pro' }),
+    () => owner.api.delete(member),
+  ];
+  for (const change of changes) {
+    await change();
+    for (const reader of [owners, viewers]) assert.equal((await reader.next('team.changed')).data.data.tenant, id);
+  }
+  await daemon.api.patch(`/users/${viewer.id}`, { isSuperadmin: true });
+  assert.equal((await viewers.next((m) => m.data.data?.tenant === 'platform')).event, 'team.changed');
+  await daemon.api.patch(`/tenants/${blue.id}`, { plan: 'pro' });
+  await strangers.next('team.changed');
+  assert.ok(strangers.heard.every((m) => m.data.data?.tenant !== id));
 });
