@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { assertAccessible, browser, builtConsole, noChromium, openConsole } from '#test/helpers/browser.ts';
+import {
+  assertAccessible,
+  browser,
+  builtConsole,
+  noChromium,
+  noSharedWorker,
+  openConsole,
+  setHidden,
+} from '#test/helpers/browser.ts';
 import { testDaemon } from '#test/helpers/daemon.ts';
 import { until } from '#test/helpers/until.ts';
 import { ConsolePage } from './console-page.ts';
@@ -82,6 +90,26 @@ test('the log', { skip: noChromium }, async (t) => {
     await assertAccessible(page, 'the live log');
     await ui.button('Go on').click();
     await ui.row('held back').waitFor();
+  });
+
+  await t.test('a live log has what was written while its tab was hidden, also before its first line', async (t) => {
+    const other = await openConsole(t, chromium, daemon.url, { token: daemon.token });
+    await other.addInitScript(noSharedWorker);
+    const hasBegun = other.waitForResponse(/logs\?.*limit=1&/);
+    await other.goto(`${daemon.url}/logs?live=yes&q=unseen`);
+    await hasBegun;
+    const its = new ConsolePage(other);
+    for (const line of ['unseen first', 'unseen second']) {
+      await other.getByRole('status').getByText('Live', { exact: true }).waitFor();
+      await setHidden(other, true);
+      await other.getByRole('status').getByText('Connecting…').waitFor();
+      log.warn(line);
+      await until('the line is stored', async () => (await daemon.api.get(`/logs?q=${line}`)).body.total > 0);
+      await setHidden(other, false);
+      await its.row(line).waitFor();
+    }
+    assert.equal(await its.row('unseen first').count(), 1);
+    assert.equal(await its.row('arrives live').count(), 0);
   });
 
   await t.test('the log of one app holds its lines only', async () => {

@@ -51,18 +51,16 @@ export function LogExplorer({ app }: { app?: string }) {
   const picked = search['since'] && search['until'] ? { since: search['since'], until: search['until'] } : undefined;
   const span = picked ?? spanOf(range, anchor);
 
-  const ask = (more: object) => {
-    const { app: wanted, ...rest } = filter;
-    return app === undefined
-      ? { query: { ...rest, ...span, ...(wanted ? { app: wanted } : {}), ...more } }
-      : { params: { app }, query: { ...rest, ...span, ...more } };
+  const ask = (query: object) => {
+    const { app: _app, ...rest } = filter;
+    return app === undefined ? { query: { ...filter, ...query } } : { params: { app }, query: { ...rest, ...query } };
   };
   const list = app === undefined ? listLogs : listAppLogs;
   const histogram = app === undefined ? countLogs : countAppLogs;
   const pages = useInfiniteQuery({
     queryKey: [id, 'logs', app, filter, span],
     queryFn: ({ pageParam, signal }) =>
-      client.call(list as typeof listLogs, ask({ limit: PAGE, offset: pageParam }), { signal }),
+      client.call(list as typeof listLogs, ask({ ...span, limit: PAGE, offset: pageParam }), { signal }),
     initialPageParam: 0,
     getNextPageParam: (last) =>
       last.data.length === PAGE && (last.more || last.offset + PAGE < last.total) ? last.offset + PAGE : undefined,
@@ -72,12 +70,14 @@ export function LogExplorer({ app }: { app?: string }) {
   });
   const counts = useQuery({
     queryKey: [id, 'logs-histogram', app, filter, span],
-    queryFn: ({ signal }) => client.call(histogram as typeof countLogs, ask({ buckets: 80 }), { signal }),
+    queryFn: ({ signal }) => client.call(histogram as typeof countLogs, ask({ ...span, buckets: 80 }), { signal }),
     placeholderData: (previous) => previous,
     enabled: !isLive,
     staleTime: Number.POSITIVE_INFINITY,
   });
-  const tail = useLiveTail(id, isLive, isPaused, filter);
+  const tail = useLiveTail(id, isLive, isPaused, filter, (query, call) =>
+    client.call(list as typeof listLogs, ask(query), call),
+  );
 
   const found = useMemo(() => pages.data?.pages.flatMap((page) => page.data) ?? [], [pages.data]);
   const rows = isLive ? tail.rows : found;
@@ -103,7 +103,7 @@ export function LogExplorer({ app }: { app?: string }) {
       const lines: string[] = [];
       if (isLive) lines.push(...rows.map((row) => JSON.stringify(row)));
       for (let offset = 0; !isLive && offset < EXPORT_MAX; offset += EXPORT_PAGE) {
-        const { data } = await client.call(list as typeof listLogs, ask({ limit: EXPORT_PAGE, offset }));
+        const { data } = await client.call(list as typeof listLogs, ask({ ...span, limit: EXPORT_PAGE, offset }));
         lines.push(...data.map((row) => JSON.stringify(row)));
         if (data.length < EXPORT_PAGE) break;
       }

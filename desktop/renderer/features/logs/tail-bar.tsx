@@ -33,7 +33,11 @@ export function TailBar({
       {isPaused ? (
         <State tone="warn">{`Paused${tail.held > 0 ? `, ${plural(tail.held, 'line')} held back` : ''}`}</State>
       ) : tail.state === 'open' ? (
-        <State tone="ok">Live</State>
+        tail.problem ? (
+          <State tone="warn">{`Live, but lines written before are missing: ${tail.problem}`}</State>
+        ) : (
+          <State tone="ok">Live</State>
+        )
       ) : (
         <State tone="busy">{tail.problem ? `Connecting again: ${tail.problem}` : 'Connecting…'}</State>
       )}
