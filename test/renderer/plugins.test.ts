@@ -70,13 +70,22 @@ test('plugins: how they are and why, their switches, and a reload', { skip: noCh
   // what another operator does is seen without a reload of the page
   await api.post('/plugins/shelf/enable');
   await panel.getByText('Its code is running or ready.').waitFor();
+  // what failed with one plugin is not shown with the next
+  await api.post('/plugins/shelf/disable');
+  await page.route('**/plugins/shelf/enable', (route) => route.fulfill({ status: 500, body: 'out of order' }));
+  await panel.getByRole('button', { name: 'Enable plugin' }).click();
+  const failure = page.getByText('is not from a StreamHub daemon', { exact: false });
+  await failure.waitFor();
   await page.keyboard.press('Escape');
   await panel.waitFor({ state: 'hidden' });
+  await api.post('/plugins/shelf/enable');
 
   // its author mends the broken one, and it is tried again
   await writeFile(path.join(dataDir, 'plugins/broken/index.mjs'), providerCode('broken', ''));
   await page.getByRole('button', { name: 'Show plugin' }).click();
   const mended = ui.dialog('broken');
+  await mended.waitFor();
+  assert.equal(await failure.count(), 0);
   await mended.getByRole('button', { name: 'Try plugin again' }).click();
   await mended.getByText('running').first().waitFor();
   await page.keyboard.press('Escape');

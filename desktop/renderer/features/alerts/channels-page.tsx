@@ -139,7 +139,7 @@ export function ChannelsPage() {
         title={open?.name ?? 'Add channel'}
         size={500}
       >
-        {open === undefined ? null : <ChannelState channel={open} onGone={close} />}
+        {open === undefined ? null : <ChannelState key={open.id} channel={open} onGone={close} />}
         {open !== undefined || wanted === ADD ? <ChannelForm key={wanted} channel={open} onClose={close} /> : null}
       </SidePanel>
     </AlertsFrame>

@@ -20,6 +20,7 @@ import { Empty } from '../../ui/feedback/empty.tsx';
 import { Notice, Problem } from '../../ui/feedback/problem.tsx';
 import { State, Tag, type Tone } from '../../ui/feedback/state.tsx';
 import { Facts, TablePanel, Toolbar } from '../../ui/layout/page.tsx';
+import { usePanelKey } from '../../ui/layout/panel-key.ts';
 import { SidePanel } from '../../ui/layout/side-panel.tsx';
 import { duration } from '../../ui/words/format.ts';
 import { Ago, At } from '../../ui/words/time.tsx';
@@ -40,6 +41,7 @@ const conditions = CONDITION_IDS.map((value) => ({ value, label: conditionOf(val
 /** What is wrong now, and what was: who works on it, and how long it lasted. */
 export function IncidentsPage() {
   const [search, setSearch] = useSearchState();
+  const panelKey = usePanelKey(search['incident']);
   const isHistory = search['show'] === 'closed';
   const query: QueryOf<typeof listIncidents> = {
     open: !isHistory,
@@ -118,7 +120,7 @@ export function IncidentsPage() {
           </TablePanel>
         )}
       </QueryView>
-      <IncidentPanel id={search['incident']} onClose={() => setSearch({ incident: undefined })} />
+      <IncidentPanel key={panelKey} id={search['incident']} onClose={() => setSearch({ incident: undefined })} />
     </AlertsFrame>
   );
 }

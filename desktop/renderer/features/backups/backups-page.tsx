@@ -90,7 +90,7 @@ export function BackupsPage() {
         {(current) => <PlanFacts plan={current} />}
       </QueryView>
       <SidePanel isOpen={open !== undefined} onClose={close} title={open?.name ?? ''} size={560}>
-        {open === undefined ? null : <BackupDetails backup={open} onGone={close} />}
+        {open === undefined ? null : <BackupDetails key={open.id} backup={open} onGone={close} />}
       </SidePanel>
       <SidePanel isOpen={wanted === CREATE && plan.data !== undefined} onClose={close} title="Make backup">
         {plan.data === undefined ? null : <CreateForm plan={plan.data} onClose={close} />}

@@ -12,6 +12,7 @@ import { Empty } from '../../ui/feedback/empty.tsx';
 import { State } from '../../ui/feedback/state.tsx';
 import { SearchBox } from '../../ui/form/search-box.tsx';
 import { TablePanel, Toolbar } from '../../ui/layout/page.tsx';
+import { usePanelKey } from '../../ui/layout/panel-key.ts';
 import { plural } from '../../ui/words/format.ts';
 import { Ago } from '../../ui/words/time.tsx';
 import { CreateIngest } from './create-ingest.tsx';
@@ -21,6 +22,7 @@ import { INGEST_TONES, INGEST_TYPES, type Ingest, ingestName, ingestState, isSen
 /** The places where encoders send to, and the sources that are fetched, of an app. */
 export function IngestsTab({ app }: { app: string }) {
   const [search, setSearch] = useSearchState();
+  const panelKey = usePanelKey(search['ingest']);
   // LiveKit tells of begin and end, not of failures in between
   const { pages, rows, total, readMore } = usePages(listIngress, { params: { app } }, { every: 15_000 });
   const lack = useLack(createIngress);
@@ -107,6 +109,7 @@ export function IngestsTab({ app }: { app: string }) {
         onClose={() => setSearch({ create: undefined })}
       />
       <IngestPanel
+        key={panelKey}
         app={app}
         ingest={rows.find((one) => one.id === search['ingest'])}
         onClose={() => setSearch({ ingest: undefined })}

@@ -15,6 +15,7 @@ import { Notice, Problem } from '../../ui/feedback/problem.tsx';
 import { RemedyLink } from '../../ui/feedback/remedy-link.tsx';
 import { State } from '../../ui/feedback/state.tsx';
 import { Facts, Page, TablePanel, Toolbar } from '../../ui/layout/page.tsx';
+import { usePanelKey } from '../../ui/layout/panel-key.ts';
 import { SidePanel } from '../../ui/layout/side-panel.tsx';
 import { count } from '../../ui/words/format.ts';
 import { Ago, At } from '../../ui/words/time.tsx';
@@ -31,6 +32,7 @@ const FILTERS = [
 /** Long work: what runs, how far it is, what came of it. */
 export function JobsPage() {
   const [search, setSearch] = useSearchState();
+  const panelKey = usePanelKey(search['job']);
   const state = (search['state'] ?? '') as '' | 'active' | 'failed';
   const offset = Number(search['from'] ?? 0) || 0;
   const jobs = useRead(listJobs, { query: { ...(state ? { state } : {}), limit: PAGE, offset } }, { keep: true });
@@ -94,7 +96,7 @@ export function JobsPage() {
           </>
         )}
       </QueryView>
-      <JobPanel id={openId} onClose={() => setSearch({ job: undefined })} />
+      <JobPanel key={panelKey} id={openId} onClose={() => setSearch({ job: undefined })} />
     </Page>
   );
 }

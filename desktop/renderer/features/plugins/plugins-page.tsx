@@ -12,6 +12,7 @@ import { Empty } from '../../ui/feedback/empty.tsx';
 import { Notice, Problem } from '../../ui/feedback/problem.tsx';
 import { State, Tag } from '../../ui/feedback/state.tsx';
 import { Page, TablePanel } from '../../ui/layout/page.tsx';
+import { usePanelKey } from '../../ui/layout/panel-key.ts';
 import { useCommands } from '../../ui/palette/use-commands.ts';
 import { plural } from '../../ui/words/format.ts';
 import { Ago } from '../../ui/words/time.tsx';
@@ -82,6 +83,7 @@ export function PluginsPage() {
   const settings = useRead(getSettings);
   const reload = useChange(reloadPlugins, { refreshes: REFRESHES, timeout: 180_000 });
   const [search, setSearch] = useSearchState();
+  const panelKey = usePanelKey(search['plugin']);
   const [isInstalling, setInstalling] = useState(false);
   const [updating, setUpdating] = useState<string>();
   const updated = plugins.data?.find((plugin) => plugin.id === updating);
@@ -159,6 +161,7 @@ export function PluginsPage() {
         )}
       </QueryView>
       <PluginPanel
+        key={panelKey}
         plugin={open}
         isSafeMode={isSafeMode}
         onClose={() => setSearch({ plugin: undefined })}

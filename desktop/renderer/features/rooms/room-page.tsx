@@ -23,6 +23,7 @@ import { Notice, Problem } from '../../ui/feedback/problem.tsx';
 import { State, Tag } from '../../ui/feedback/state.tsx';
 import { SearchBox } from '../../ui/form/search-box.tsx';
 import { Page, Toolbar } from '../../ui/layout/page.tsx';
+import { usePanelKey } from '../../ui/layout/panel-key.ts';
 import { count, plural } from '../../ui/words/format.ts';
 import { Ago } from '../../ui/words/time.tsx';
 import { openEditRoom, openSendData } from './forms.tsx';
@@ -40,6 +41,7 @@ const PAGE = 200;
 export function RoomPage() {
   const { app = '', room = '' } = useParams({ strict: false }) as { app?: string; room?: string };
   const [search, setSearch] = useSearchState();
+  const panelKey = usePanelKey(search['participant']);
   const offset = Number(search['from'] ?? 0) || 0;
   const query = { limit: PAGE, offset, ...(search['q'] ? { q: search['q'] } : {}) };
   const detail = useRead(getRoom, { params: { app, room }, query }, { every: EVERY, keep: true });
@@ -92,6 +94,7 @@ export function RoomPage() {
         )}
       </QueryView>
       <ParticipantPanel
+        key={panelKey}
         app={app}
         room={room}
         identity={search['participant']}

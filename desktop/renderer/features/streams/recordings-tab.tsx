@@ -21,6 +21,7 @@ import { RemedyLink } from '../../ui/feedback/remedy-link.tsx';
 import { State, type Tone } from '../../ui/feedback/state.tsx';
 import { SearchBox } from '../../ui/form/search-box.tsx';
 import { Facts, TablePanel, Toolbar } from '../../ui/layout/page.tsx';
+import { usePanelKey } from '../../ui/layout/panel-key.ts';
 import { SidePanel } from '../../ui/layout/side-panel.tsx';
 import { bytes, clock, plural } from '../../ui/words/format.ts';
 import { Ago, At } from '../../ui/words/time.tsx';
@@ -52,6 +53,7 @@ const LADDER: Record<Transcoding['state'], { tone: Tone; words: string }> = {
 /** What was recorded: to watch, to link to, to delete. */
 export function RecordingsTab({ app }: { app: string }) {
   const [search, setSearch] = useSearchState();
+  const panelKey = usePanelKey(search['vod']);
   const [q] = useDebouncedValue(search['q'] ?? '', 300);
   const status = search['status'] as Vod['status'] | undefined;
   const { pages, rows, total, readMore } = usePages(
@@ -100,7 +102,7 @@ export function RecordingsTab({ app }: { app: string }) {
           </TablePanel>
         )}
       </QueryView>
-      <VodPanel app={app} id={open} onClose={() => setSearch({ vod: undefined })} />
+      <VodPanel key={panelKey} app={app} id={open} onClose={() => setSearch({ vod: undefined })} />
     </>
   );
 }
