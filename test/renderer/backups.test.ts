@@ -75,10 +75,18 @@ test('a backup is made, verified, restored and planned in the console', { skip: 
   await until('the app is there', async () => (await daemon.api.get('/apps/live-again')).status === 200);
   assert.equal((await daemon.api.get('/apps/live-again')).body.displayName, 'Live as it was');
 
-  // everything, at the next start, and taken back
+  // a restore that fails is told where it was asked for
   if (!(await details.isVisible())) await row.click();
+  await details.getByLabel('Passphrase').fill('not the passphrase');
+  await details.getByRole('button', { name: 'Prepare restore' }).click();
+  await ui.alert().getByText('The passphrase doesn’t open this backup.', { exact: false }).waitFor();
+  await assertAccessible(page, 'a failed restore');
+
+  // everything, at the next start, and taken back
+  await row.click();
   await details.getByRole('button', { name: 'Prepare restore' }).click();
   await page.getByText('A backup replaces everything at the next start of the daemon').waitFor();
+  assert.equal(await ui.alert().count(), 0);
   await ui.button('Cancel restore').click();
   await page.getByText('A backup replaces everything').waitFor({ state: 'detached' });
 

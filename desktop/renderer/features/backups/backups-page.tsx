@@ -1,11 +1,13 @@
 import { Button } from '@mantine/core';
 import { IconArchive, IconBucket, IconCalendar, IconPlus } from '@tabler/icons-react';
+import { useState } from 'react';
 import { cancelRestore, createBackup, getBackupPlan, listBackups } from '#shared/contract/backups.ts';
+import { listJobs } from '#shared/contract/jobs.ts';
 import type { Backup, BackupPlan } from '#shared/schema/backups.ts';
 import { useActiveJobs } from '../../api/jobs.ts';
 import { useChange, useRead } from '../../api/query.ts';
 import { useLack } from '../../api/rights.ts';
-import { useSearchState } from '../../daemon/links.tsx';
+import { GoTo, useSearchState } from '../../daemon/links.tsx';
 import { QueryView } from '../../ui/data/query-view.tsx';
 import { type Column, DataTable } from '../../ui/data/table.tsx';
 import { Empty } from '../../ui/feedback/empty.tsx';
@@ -25,6 +27,7 @@ import { BackupStorageForm } from './storage-form.tsx';
 const CREATE = 'new';
 const PLAN = 'plan';
 const STORAGE = 'storage';
+const JOB_KINDS = ['backup-restore', 'backup-create', 'backup-verify'] as const;
 
 /** Backups of the data directory: what there is, what runs, when the next one is made. */
 export function BackupsPage() {
@@ -60,6 +63,9 @@ export function BackupsPage() {
       }
     >
       {plan.data?.pendingRestore ? <PendingRestore plan={plan.data} /> : null}
+      {JOB_KINDS.map((kind) => (
+        <LastFailure key={kind} kind={kind} />
+      ))}
       {jobs.map((job) => (
         <Panel key={job.id} title={job.title}>
           <JobProgress job={job} />
@@ -102,6 +108,34 @@ export function BackupsPage() {
         <BackupStorageForm onClose={close} />
       </SidePanel>
     </Page>
+  );
+}
+
+/** The last job of a kind, if it failed: the form that began it is closed by then. */
+function LastFailure({ kind }: { kind: (typeof JOB_KINDS)[number] }) {
+  const [dismissed, setDismissed] = useState<number>();
+  const job = useRead(listJobs, { query: { kind, limit: 1 } }).data?.data[0];
+  if (job?.state !== 'failed' || job.id === dismissed) return null;
+  return (
+    <Notice
+      tone="danger"
+      role="alert"
+      title={`Failed: ${job.title}`}
+      action={
+        <Button size="xs" onClick={() => setDismissed(job.id)}>
+          Dismiss
+        </Button>
+      }
+    >
+      <p>
+        {job.error?.message} {job.error?.hint}
+      </p>
+      <p>
+        <GoTo to="/jobs" search={{ job: String(job.id) }}>
+          Show job
+        </GoTo>
+      </p>
+    </Notice>
   );
 }
 
