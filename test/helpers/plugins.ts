@@ -38,7 +38,7 @@ ${before}
 export default definePlugin({ storageProviders: [defineStorageProvider({
   id: '${id}',
   settings: Type.Object({ bucket: Type.String({ default: '' }), mood: Type.String({ default: '' }) }),
-  credentials: [{ name: 'key', title: 'Key', secret: false, required: true }, { name: 'secret', title: 'Secret', secret: true, required: true }],
+  credentials: [{ name: 'key', title: 'Key', secret: false, required: false }, { name: 'secret', title: 'Secret', secret: true, required: false }],
   capabilities: { bulkDelete: true, presign: false, versions: false, multipart: false },
   maxDeleteBatch: 100,
   open: () => { throw new StorageError('UNSUPPORTED'); },

@@ -66,7 +66,7 @@ describe('after a change of the bucket', { skip: typeof started === 'string' ? s
     const { body } = await api.put(`/apps/${app}/s3`, settings(next, second));
     assert.equal(body.data.recordingsElsewhere, 1);
     assert.deepEqual(body.data.elsewhere, [
-      { provider: 'minio', bucket, endpoint: s3.endpoint, recordings: 1, credentials: 'own' },
+      { provider: 'minio', bucket, endpoint: s3.endpoint, options: {}, recordings: 1, credentials: 'own' },
     ]);
     assert.deepEqual(await film(app, id), ['signed', 'film']);
     assert.ok((await secretsOf()).includes(first.secret));

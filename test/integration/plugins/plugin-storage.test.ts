@@ -40,7 +40,12 @@ const daemon = sharedDaemon({}, async () => {
   address = `http://127.0.0.1:${port}`;
   const one = "credentials: [{ name: 'secret', title: 'Token', secret: true, required: true }],";
   const odd = 'normalise: (settings) => ({ ...settings, shelves: [1, 2] }),';
-  const all = { shelf: '', secretive: one, trusting: 'credentials: [],', odd };
+  const two = [
+    { name: 'key', title: 'Key', secret: false, required: true },
+    { name: 'secret', title: 'Secret', secret: true, required: true },
+  ];
+  const shelf = `credentials: ${JSON.stringify(two)},`;
+  const all = { shelf, secretive: one, trusting: 'credentials: [],', odd };
   for (const [id, declared] of Object.entries(all))
     await installPlugin(daemon.dataDir, id, providerCode(id, declared + open(port)));
   await api.post('/plugins/reload');
