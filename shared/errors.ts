@@ -556,6 +556,11 @@ export const ERRORS = define({
     message: 'totp_invalid',
     hint: 'Each code works once. Check your device’s clock, or use a recovery code.',
   },
+  ACCOUNT_CHOICE_REQUIRED: {
+    status: 401,
+    message: 'An account uses this address, but the address was never confirmed.',
+    hint: 'If the account is yours, send its `password`. If it isn’t, send `newAccount: true`. The link stays valid.',
+  },
   BAD_LINK: {
     status: 401,
     message: 'The link is not valid: it was used, has expired, or was replaced by a newer one.',

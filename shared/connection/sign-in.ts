@@ -60,6 +60,7 @@ function refused(answer: WireAnswer, path: string, base: string): IpcFailure {
   const said = messageOf(answer);
   if (code === 'TOTP_REQUIRED' || said === 'totp_required') return failure('SECOND_FACTOR_REQUIRED');
   if (code === 'TOTP_INVALID' || said === 'totp_invalid') return failure('SECOND_FACTOR_INVALID');
+  if (code === 'ACCOUNT_CHOICE_REQUIRED') return failure('ACCOUNT_CHOICE_REQUIRED');
   if (answer.status === 404 && path === LOGIN)
     return failure('NO_PASSWORD_SIGN_IN', {}, { hint: 'Create an API token on the daemon and use it.' });
   if (answer.status === 429 || answer.status >= 500) return refusal(answer, base);

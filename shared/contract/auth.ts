@@ -126,12 +126,21 @@ export const verifyMagicLink = operation({
   tag,
   summary: 'Sign in with a link',
   description:
-    'Takes the token of an emailed sign-in link or invitation. A missing or wrong code doesn’t use the link up. The first confirmation of an address can make a new account, as `POST /auth/invite/accept` says.',
+    'Takes the token of an emailed sign-in link or invitation. A missing or wrong code or password doesn’t use the link up. A sign-in link confirms the address. If nobody confirmed it before and the account shares a team with others, you say whether it is yours. Its `password` keeps it, `newAccount` makes a separate one. Without either, the answer is `ACCOUNT_CHOICE_REQUIRED`. For other accounts both are ignored. Invitations work as in `POST /auth/invite/accept`.',
   access: 'public',
   limit: 'sign-in',
   body: MagicVerifyBody,
   responses: { 200: object({ data: SignedIn }) },
-  errors: ['CROSS_SITE', 'BAD_LINK', 'TOTP_REQUIRED', 'TOTP_INVALID'],
+  errors: [
+    'CROSS_SITE',
+    'BAD_LINK',
+    'ACCOUNT_CHOICE_REQUIRED',
+    'BAD_LOGIN',
+    'EMAIL_IN_USE',
+    'TOTP_REQUIRED',
+    'TOTP_INVALID',
+    'OVERLOADED',
+  ],
   audit: 'auth.magic-login',
 });
 

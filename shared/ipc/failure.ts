@@ -47,6 +47,7 @@ export const IPC_ERRORS = {
   SIGN_IN_FAILED: 'The daemon rejected the sign-in: {reason}',
   SECOND_FACTOR_REQUIRED: 'The account requires a two-factor code.',
   SECOND_FACTOR_INVALID: 'The two-factor code is wrong or has expired.',
+  ACCOUNT_CHOICE_REQUIRED: 'An account uses this address, but the address was never confirmed.',
   RATE_LIMITED: 'Too many sign-in attempts. Try again in {seconds} s.',
   NO_PASSWORD_SIGN_IN: 'This daemon accepts only API tokens.',
   NO_CREDENTIAL: 'No credential is stored for {name}. Sign in again.',

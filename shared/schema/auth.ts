@@ -113,7 +113,25 @@ export const SignupBody = object({
 export type SignupBody = Static<typeof SignupBody>;
 
 export const MagicLinkBody = object({ email: Type.String({ minLength: 3, maxLength: 200 }) });
-export const MagicVerifyBody = object({ token: LinkToken, code: Type.Optional(LoginCode), ...SIGN_IN });
+export const MagicVerifyBody = object({
+  token: LinkToken,
+  code: Type.Optional(LoginCode),
+  password: Type.Optional(
+    Type.String({
+      minLength: 8,
+      maxLength: 200,
+      description:
+        'After `ACCOUNT_CHOICE_REQUIRED`: the password of the existing account; with `newAccount`, a password for the new one.',
+    }),
+  ),
+  newAccount: Type.Optional(
+    Type.Boolean({
+      description:
+        'After `ACCOUNT_CHOICE_REQUIRED`: the existing account isn’t yours, so make a new one. It gets the address. The other account keeps what it has, and still signs in with the address and its own password.',
+    }),
+  ),
+  ...SIGN_IN,
+});
 export type MagicVerifyBody = Static<typeof MagicVerifyBody>;
 export const Notice = object({ message: Type.String() });
 

@@ -194,7 +194,7 @@ test('who proves an address does not work in a team that the earlier holder shar
       ],
     );
   });
-  await t.test('by a mailed link to sign in', async (t) => {
+  await t.test('by a mailed link to sign in, and says that the account is someone else’s', async (t) => {
     const daemon = await testDaemon(t, { ...MANY_ATTEMPTS, ...box.env, STREAMHUB_ALLOW_SIGNUP: '1' });
     await firstAdmin(daemon);
     const anonymous = daemon.api.as(null);
@@ -211,7 +211,17 @@ test('who proves an address does not work in a team that the earlier holder shar
     const squatter = await signUp(VICTIM);
     // who only has an open invitation could accept it later
     assert.equal((await squatter.post('/tenant/invites', { email: 'helper@example.com' })).status, 201);
-    assert.equal((await enter(VICTIM)).tenantId, null);
+    assert.equal((await anonymous.post('/auth/magic-link', { email: VICTIM })).status, 200);
+    const token = linkToken(linkIn(await box.next(VICTIM)));
+    const verify = (body: object) => anonymous.post('/auth/magic/verify', { token, ...body });
+    const guesses: string[] = [];
+    for (let n = 0; n <= 10; n += 1) guesses.push((await verify({ password: `guess ${n} of ten` })).body.code);
+    assert.deepEqual(guesses, [...Array<string>(10).fill('BAD_LOGIN'), 'RATE_LIMITED']);
+    const chosen = await verify({ newAccount: true, password: NEW });
+    assert.equal(chosen.status, 200, chosen.text);
+    const victim = (await daemon.api.as(chosen.body.data.token).get('/auth/me')).body.data;
+    assert.equal(victim.tenantId, null);
+    assert.equal((await signIn(daemon, VICTIM, NEW)).id, victim.userId);
     assert.equal((await squatter.get('/auth/me')).body.data.role, 'owner');
     const alone = (await (await signUp('alone@example.com')).get('/auth/me')).body.data;
     const { tenantId, userId } = await enter('alone@example.com');
@@ -231,6 +241,40 @@ test('who proves an address does not work in a team that the earlier holder shar
     const theirs = (await squatter.get('/auth/me')).body.data;
     assert.deepEqual([theirs.role, theirs.isSuperadmin], ['owner', false]);
   });
+});
+
+test('a founder who shares a team keeps it at the first sign-in by a mailed link', async (t) => {
+  const box = await mailbox(t);
+  const daemon = await testDaemon(t, { ...MANY_ATTEMPTS, ...box.env, STREAMHUB_ALLOW_SIGNUP: '1' });
+  const root = await firstAdmin(daemon);
+  const anonymous = daemon.api.as(null);
+  const email = 'founder@example.com';
+  const signedUp = await anonymous.post('/auth/signup', { email, password: PASSWORD });
+  const founder = daemon.api.as(signedUp.body.data.token);
+  const { userId, tenantId } = (await founder.get('/auth/me')).body.data;
+  const { secret } = (await founder.post('/account/2fa/setup')).body.data;
+  const setupCode = new TOTP({ secret: Secret.fromBase32(secret) }).generate();
+  const [code] = (await founder.post('/account/2fa/enable', { code: setupCode })).body.data.recoveryCodes;
+  await founder.post('/tenant/invites', { email: 'colleague@example.com' });
+  await anonymous.post('/auth/magic-link', { email });
+  const token = linkToken(linkIn(await box.next(email)));
+  const verify = (more: object = {}) => anonymous.post('/auth/magic/verify', { token, ...more });
+  const asked = await verify();
+  assert.deepEqual([asked.status, asked.body.code], [401, 'ACCOUNT_CHOICE_REQUIRED']);
+  assert.equal((await verify({ code })).body.code, 'ACCOUNT_CHOICE_REQUIRED', 'a code alone answers nothing');
+  assert.equal((await verify({ password: NEW, code })).body.code, 'BAD_LOGIN');
+  assert.equal((await verify({ password: PASSWORD })).body.code, 'TOTP_REQUIRED');
+  assert.equal((await verify({ password: PASSWORD, code: '000000' })).body.code, 'TOTP_INVALID');
+  const isProven = async () => (await root.api.get(`/users?q=${email}`)).body.data[0].emailProven;
+  assert.equal(await isProven(), false, 'no refused answer proves anything');
+  const entered = await verify({ password: PASSWORD, code });
+  assert.equal(entered.status, 200, entered.text);
+  const me = (await daemon.api.as(entered.body.data.token).get('/auth/me')).body.data;
+  assert.deepEqual([me.userId, me.tenantId, me.role, me.email], [userId, tenantId, 'owner', email]);
+  assert.equal((await founder.get('/account')).body.data.user.twoFactorEnabled, true, 'sessions and the factor stay');
+  assert.equal(await isProven(), true);
+  assert.equal((await anonymous.post('/auth/login', { user: email, password: PASSWORD })).body.code, 'TOTP_REQUIRED');
+  assert.equal((await verify({ password: PASSWORD, code })).body.code, 'BAD_LINK', 'once');
 });
 
 test('whoever proves an address gets it from an account that only typed it in', async (t) => {

@@ -4,7 +4,7 @@ import type { Browser, Page } from 'playwright-core';
 import { assertAccessible, browser, builtConsole, goInside, noChromium, openConsole } from '#test/helpers/browser.ts';
 import { bucketPlace, giveBucket } from '#test/helpers/bucket.ts';
 import { blockScope, type TestDaemon, testDaemon } from '#test/helpers/daemon.ts';
-import { join, MANY_ATTEMPTS, makeTeam, PASSWORD } from '#test/helpers/people.ts';
+import { join, linkIn, MANY_ATTEMPTS, mailbox, makeTeam, PASSWORD } from '#test/helpers/people.ts';
 import { addVods } from '#test/helpers/recordings.ts';
 import { type S3Server, startS3Server } from '#test/helpers/s3-server.ts';
 import { until } from '#test/helpers/until.ts';
@@ -102,6 +102,37 @@ describe('what an installation with strangers and several buckets shows', { skip
     await asked;
     await club.owner.api.delete(`/teams/mine/members/${bob.id}`);
     await row.waitFor({ state: 'hidden' });
+  });
+
+  test('a mailed sign-in link asks for the password of an account that shares a team', async (t) => {
+    const box = await mailbox(t);
+    const mailing = await testDaemon(t, { ...MANY_ATTEMPTS, ...box.env, STREAMHUB_ALLOW_SIGNUP: '1' });
+    const email = 'founder@example.com';
+    const signedUp = await mailing.api.as(null).post('/auth/signup', { email, password: PASSWORD, teamName: 'Films' });
+    const founder = mailing.api.as(signedUp.body.data.token);
+    await founder.post('/tenant/invites', { email: 'colleague@example.com' });
+    await mailing.api.as(null).post('/auth/magic-link', { email });
+    const { pathname, hash } = new URL(linkIn(await box.next(email)));
+    const visitor = await openConsole(t, chromium, mailing.url, { path: pathname + hash });
+    const signIn = visitor.getByRole('button', { name: 'Sign in' });
+    await signIn.click();
+    const password = visitor.getByLabel('Password of your account');
+    await password.waitFor();
+    await assertAccessible(visitor, 'a sign-in link to an account that shares a team');
+    await visitor.getByLabel("The account with this address isn't mine").check();
+    await visitor.getByLabel('Choose a password').waitFor();
+    await visitor.getByLabel("The account with this address isn't mine").uncheck();
+    await password.fill('not the password');
+    await signIn.click();
+    await new ConsolePage(visitor).alert().getByText('the password is wrong').waitFor();
+    await password.fill(PASSWORD);
+    await signIn.click();
+    await visitor.getByRole('navigation', { name: 'Sections' }).waitFor();
+    const people = (await mailing.api.get(`/users?q=${email}`)).body.data;
+    assert.deepEqual(
+      people.map((one: any) => [one.emailProven, one.teams.map(({ name }: any) => name)]),
+      [[true, ['Films']]],
+    );
   });
 
   test('recordings in another bucket, a link that is refused, and a public endpoint', async (t) => {

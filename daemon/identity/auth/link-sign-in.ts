@@ -8,6 +8,7 @@ import { ApiError } from '#shared/errors.ts';
 import type { AcceptInviteBody, InvitePreview, MagicVerifyBody } from '#shared/schema/auth.ts';
 import type { UserRow } from '../people/user-store.ts';
 import type { RateLimits } from '../security/rate-limits.ts';
+import type { Attempt } from './attempts.ts';
 import { newUserId, normalEmail, same } from './identity.ts';
 import { requireUser, unchangedUser } from './known-user.ts';
 import type { LinkRow } from './link-repository.ts';
@@ -16,7 +17,7 @@ import { BREAK_GLASS } from './principals.ts';
 import type { SignedIn } from './service.ts';
 import type { SignInFrom } from './sessions.ts';
 import type { SignInDeps } from './sign-in-deps.ts';
-import { isUnproven, proveAddress, replaceHolder } from './unproven-address.ts';
+import { isUnproven, isUnprovenInTeam, proveAddress, replaceHolder } from './unproven-address.ts';
 
 export interface LinkSignInDeps extends SignInDeps {
   limits: RateLimits;
@@ -60,16 +61,30 @@ export class LinkSignIn {
     );
   }
 
-  /** Signs in with a link that was mailed, or that an administrator made. */
-  async verifyMagicLink({ token, code }: MagicVerifyBody, from: SignInFrom): Promise<SignedIn> {
+  /**
+   * Signs in with a link that was mailed, or that an administrator made. An unproven account that shares a team can be
+   * the person's own or someone else's: its password shows that it is theirs, `newAccount` makes a separate one.
+   * @throws ApiError ACCOUNT_CHOICE_REQUIRED
+   */
+  async verifyMagicLink(body: MagicVerifyBody, from: SignInFrom): Promise<SignedIn> {
     const { users, links, twoFactor } = this.#deps;
-    const link = links.peek(token, 'login', 'invite');
+    const link = links.peek(body.token, 'login', 'invite');
     const user = this.#addressee(link);
     // an invitation handed over by its maker proves nothing about somebody who has an account
     if (link.kind === 'invite' && !link.mailed && user?.status === 'active') throw new ApiError('BAD_LINK');
-    if (user !== undefined && !isFirstProof(user, link)) await twoFactor.require(user, code, from.ip);
+    const isUnclear =
+      link.kind === 'login' && user !== undefined && isFirstProof(user, link) && isUnprovenInTeam(this.#deps, user);
+    if (isUnclear && body.newAccount)
+      return this.#signIn(link, await this.#replaceHolder(link, user, body, from), from);
+    if (isUnclear) {
+      if (body.password === undefined) throw new ApiError('ACCOUNT_CHOICE_REQUIRED');
+      await this.#checkPassword(user, body.password, { ip: from.ip, proven: true });
+    }
+    if (user !== undefined && (isUnclear || !isFirstProof(user, link)))
+      await twoFactor.require(unchangedUser(users, user), body.code, from.ip);
     const id = users.transaction(() => {
       links.consume(link);
+      if (isUnclear) users.update(user.id, { email_verified_at: new Date().toISOString() });
       return this.#arrive(link, user?.id ?? this.#makeUser(link));
     });
     this.#deps.sessions.refresh(id);
@@ -95,18 +110,15 @@ export class LinkSignIn {
    * made with the address does not stop the invited person: `newAccount` makes a separate one.
    */
   async acceptInvite(body: AcceptInviteBody, from: SignInFrom): Promise<SignedIn> {
-    const { users, links, passwords, twoFactor, sessions, attempts } = this.#deps;
+    const { users, links, passwords, twoFactor, sessions } = this.#deps;
     const { token, password, name, code } = body;
     const link = links.peek(token, 'invite');
     const { user } = this.#invitation(link);
     const existing = needsPassword(user, link);
     if (existing && body.newAccount) return this.#signIn(link, await this.#replaceHolder(link, user, body, from), from);
     let password_hash: string | null = null;
-    if (existing) {
-      await attempts.check({ account: user.id, ip: from.ip, proven: false }, async (by) => {
-        if (!(await passwords.verify(password, user.password_hash, by))) throw new ApiError('BAD_LOGIN');
-      });
-    } else password_hash = await passwords.hash(password, { ip: from.ip, isKnown: true });
+    if (existing) await this.#checkPassword(user, password, { ip: from.ip, proven: false });
+    else password_hash = await passwords.hash(password, { ip: from.ip, isKnown: true });
     const current = unchangedUser(this.#deps.users, user);
     if (!isFirstProof(current, link)) await twoFactor.require(current, code, from.ip);
     const id = users.transaction(() => {
@@ -121,20 +133,32 @@ export class LinkSignIn {
     return this.#signIn(link, requireUser(this.#deps.users, id), from);
   }
 
-  /** The invited person gets a separate account with the address and what it was invited to. @throws ApiError EMAIL_IN_USE */
+  /** @throws ApiError BAD_LOGIN, RATE_LIMITED */
+  #checkPassword(
+    { id: account, password_hash }: UserRow,
+    password: string,
+    by: Pick<Attempt, 'ip' | 'proven'>,
+  ): Promise<void> {
+    const { attempts, passwords } = this.#deps;
+    return attempts.check({ account, ...by }, async (hasher) => {
+      if (!(await passwords.verify(password, password_hash, hasher))) throw new ApiError('BAD_LOGIN');
+    });
+  }
+
+  /** The person gets a separate account with the address and what it was invited to. @throws ApiError EMAIL_IN_USE */
   async #replaceHolder(
     link: LinkRow,
     { id: holderId }: UserRow,
-    body: AcceptInviteBody,
+    { password, name }: Pick<AcceptInviteBody, 'name'> & Pick<MagicVerifyBody, 'password'>,
     { ip }: SignInFrom,
   ): Promise<UserRow> {
     const { users, links, passwords } = this.#deps;
-    const password_hash = await passwords.hash(body.password, { ip, isKnown: true });
+    const password_hash = password === undefined ? null : await passwords.hash(password, { ip, isKnown: true });
     return users.transaction(() => {
       const holder = requireUser(users, holderId);
       if (!canReplace(holder, link)) throw new ApiError('EMAIL_IN_USE');
       links.consume(link);
-      const id = this.#arrive(link, replaceHolder(this.#deps, holder, body.name?.trim() || null));
+      const id = this.#arrive(link, replaceHolder(this.#deps, holder, name?.trim() || null));
       users.update(id, { password_hash });
       return requireUser(users, id);
     });

@@ -42,18 +42,22 @@ export function replaceHolder(deps: AddressDeps, holder: UserRow, name: string |
   return id;
 }
 
+/** Members of a team that the account shares would see what another holder of the unproven address does in it. */
+export const isUnprovenInTeam = ({ users, tenants }: Pick<SignInDeps, 'users' | 'tenants'>, user: UserRow): boolean =>
+  isUnproven(user) &&
+  users
+    .memberships(user.id)
+    .some(({ status, tenant_id }) => status === 'active' && tenants.members(tenant_id).length > 1);
+
 /**
  * The first proof that someone reads the mailbox ends what was set up before it: password, second factor, sessions and
- * other links. Anyone could have typed that address. Members of a team that the account shares would see what the person
- * does in it, so the earlier holder keeps such an account, and the person gets a new one.
+ * other links. Anyone could have typed that address. The earlier holder keeps an account that shares a team
+ * (`isUnprovenInTeam`), and the person gets a new one.
  * @returns the id of the person's account
  */
 export function proveAddress(deps: SignInDeps, user: UserRow): string {
-  const { users, tenants, twoFactor, links, sessions } = deps;
-  const sharesTeam = users
-    .memberships(user.id)
-    .some(({ status, tenant_id }) => status === 'active' && tenants.members(tenant_id).length > 1);
-  const id = isUnproven(user) && sharesTeam ? replaceHolder(deps, user) : user.id;
+  const { users, twoFactor, links, sessions } = deps;
+  const id = isUnprovenInTeam(deps, user) ? replaceHolder(deps, user) : user.id;
   users.update(id, { password_hash: null, pending_email: null, email_verified_at: new Date().toISOString() });
   twoFactor.reset(id);
   links.drop('login', id);

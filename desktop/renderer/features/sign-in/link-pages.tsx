@@ -10,7 +10,7 @@ import { HERE } from '../../host/bridge-web.ts';
 import { clientFor } from '../../host/clients.ts';
 import { bridge } from '../../host/host.ts';
 import { Notice, Problem } from '../../ui/feedback/problem.tsx';
-import { Form, useApiForm } from '../../ui/form/form.tsx';
+import { type ApiForm, Form, useApiForm } from '../../ui/form/form.tsx';
 import { At } from '../../ui/words/time.tsx';
 import { KeepSignedIn } from './keep-signed-in.tsx';
 import classes from './sign-in.module.css';
@@ -58,14 +58,21 @@ function useEntry(): { enter: <O extends Operation>(op: O, body: BodyOf<O>) => P
   return { enter, choice: <KeepSignedIn connectionId={HERE} keep={keep} onKeep={setKeep} /> };
 }
 
-/** The second factor is asked for in the same form. */
-async function unlessCodeIsAsked(entry: Promise<void>, onAsked: () => void): Promise<void> {
-  try {
-    await entry;
-  } catch (error) {
-    if (!(error instanceof HostError && error.code === 'SECOND_FACTOR_REQUIRED')) throw error;
-    onAsked();
-  }
+/** What a link needs besides its token is asked for in the same form. */
+function useQuestions() {
+  const [wantsCode, setWantsCode] = useState(false);
+  const [wantsAccount, setWantsAccount] = useState(false);
+  const unlessAsked = async (entry: Promise<void>): Promise<void> => {
+    try {
+      await entry;
+    } catch (error) {
+      if (!(error instanceof HostError)) throw error;
+      if (error.code === 'SECOND_FACTOR_REQUIRED') setWantsCode(true);
+      else if (error.code === 'ACCOUNT_CHOICE_REQUIRED') setWantsAccount(true);
+      else throw error;
+    }
+  };
+  return { wantsCode, wantsAccount, unlessAsked };
 }
 
 /** Opened by the setup link: the first person chooses the password. */
@@ -105,6 +112,39 @@ export function SetupPage() {
   );
 }
 
+/** The password of the account with the address, or of a new one. */
+function AccountFields({
+  form,
+  hasAccount,
+  canReplace,
+  children,
+}: {
+  form: Pick<ApiForm<{ password: string; newAccount: boolean }>, 'getInputProps'>;
+  hasAccount: boolean;
+  canReplace: boolean;
+  children?: ReactNode;
+}) {
+  return (
+    <>
+      {canReplace ? (
+        <Checkbox
+          {...form.getInputProps('newAccount', { type: 'checkbox' })}
+          label="The account with this address isn't mine"
+          description="Its owner never confirmed the address. You get a new account with it."
+        />
+      ) : null}
+      {children}
+      <PasswordInput
+        label={hasAccount ? 'Password of your account' : 'Choose a password'}
+        description={hasAccount ? undefined : 'At least 8 characters.'}
+        {...form.getInputProps('password')}
+        autoComplete={hasAccount ? 'current-password' : 'new-password'}
+        required
+      />
+    </>
+  );
+}
+
 type Preview = ResultOf<typeof previewInvite>['data'];
 
 /** Opened by an invitation link. */
@@ -112,14 +152,14 @@ export function InvitePage() {
   const { enter, choice } = useEntry();
   const [token] = useState(linkToken);
   const [preview, setPreview] = useState<Preview>();
-  const [wantsCode, setWantsCode] = useState(false);
+  const { wantsCode, unlessAsked } = useQuestions();
   const [error, setError] = useState<unknown>();
   const form = useApiForm({
     initialValues: { name: '', password: '', code: '', newAccount: false },
     send: ({ name, password, code, newAccount }) => {
       const more = { ...(name.trim() ? { name: name.trim() } : {}), ...(code ? { code } : {}) };
       const body = { token, password, ...more, ...(newAccount ? { newAccount } : {}) };
-      return unlessCodeIsAsked(enter(acceptInvite, body), () => setWantsCode(true));
+      return unlessAsked(enter(acceptInvite, body));
     },
   });
   const hasAccount = preview?.hasAccount === true && !form.values.newAccount;
@@ -148,29 +188,19 @@ export function InvitePage() {
           }
         >
           <input type="hidden" name="username" autoComplete="username" value={preview.email} readOnly />
-          {preview.canReplace ? (
-            <Checkbox
-              {...form.getInputProps('newAccount', { type: 'checkbox' })}
-              label="The account with this address isn't mine"
-              description="Its owner never confirmed the address. You get a new account with it."
-            />
+          <AccountFields form={form} hasAccount={hasAccount} canReplace={preview.canReplace}>
+            {hasAccount ? null : (
+              <TextInput
+                label="Name"
+                description="Shown to your colleagues."
+                {...form.getInputProps('name')}
+                autoComplete="name"
+              />
+            )}
+          </AccountFields>
+          {wantsCode && !form.values.newAccount ? (
+            <CodeField {...form.getInputProps('code')} value={form.values.code} />
           ) : null}
-          {hasAccount ? null : (
-            <TextInput
-              label="Name"
-              description="Shown to your colleagues."
-              {...form.getInputProps('name')}
-              autoComplete="name"
-            />
-          )}
-          <PasswordInput
-            label={hasAccount ? 'Password of your account' : 'Choose a password'}
-            description={hasAccount ? undefined : 'At least 8 characters.'}
-            {...form.getInputProps('password')}
-            autoComplete={hasAccount ? 'current-password' : 'new-password'}
-            required
-          />
-          {wantsCode ? <CodeField {...form.getInputProps('code')} value={form.values.code} /> : null}
           {choice}
         </Form>
       ) : error ? (
@@ -184,21 +214,23 @@ export function InvitePage() {
 export function MagicPage() {
   const { enter, choice } = useEntry();
   const [token] = useState(linkToken);
-  const [wantsCode, setWantsCode] = useState(false);
+  const { wantsCode, wantsAccount, unlessAsked } = useQuestions();
   const form = useApiForm({
-    initialValues: { code: '' },
-    send: ({ code }) =>
-      unlessCodeIsAsked(enter(verifyMagicLink, { token, ...(code ? { code } : {}) }), () => setWantsCode(true)),
+    initialValues: { password: '', code: '', newAccount: false },
+    send: ({ password, code, newAccount }) => {
+      const chosen = wantsAccount ? { password, ...(newAccount ? { newAccount } : {}) } : {};
+      return unlessAsked(enter(verifyMagicLink, { token, ...chosen, ...(code ? { code } : {}) }));
+    },
   });
   return (
     <LinkLayout token={token} title="Sign in to StreamHub" note={location.host}>
       {/* a person presses the button: mail scanners open links too */}
       <Form form={form} action="Sign in" isWide autoFocus className={classes.form}>
-        {wantsCode ? (
+        {wantsAccount ? <AccountFields form={form} hasAccount={!form.values.newAccount} canReplace /> : null}
+        {wantsCode && !form.values.newAccount ? (
           <CodeField {...form.getInputProps('code')} value={form.values.code} />
-        ) : (
-          <p>The link signs you in once.</p>
-        )}
+        ) : null}
+        {wantsAccount || wantsCode ? null : <p>The link signs you in once.</p>}
         {choice}
       </Form>
     </LinkLayout>
