@@ -139,7 +139,7 @@ export class PlacementService {
       region: node.region,
       eligible: place !== undefined,
       rank: place?.rank ?? null,
-      load: stats.cpu === null ? null : Math.round(loadOf(stats) * 1000) / 1000,
+      load: stats.cpu === null ? null : Math.round(Math.min(1, loadOf(stats)) * 1000) / 1000,
       rooms: stats.rooms,
       participants: stats.participants,
       reason: place?.reason ?? obstacle ?? (isChoosing ? 'cannot take a room' : 'is the only one that reports'),

@@ -1,3 +1,4 @@
+import { nodeLoad } from '#shared/rules/measures.ts';
 import type { PlacementStrategy } from '#shared/schema/cluster.ts';
 
 /** What a strategy knows of a node that could take a room. */
@@ -37,8 +38,9 @@ export function rank(strategy: PlacementStrategy, nodes: readonly NodeStats[], r
     .map(({ node }) => ({ node, reason: reasonOf(strategy, node, region) }));
 }
 
-/** Processor share with what was just placed there; a node that does not say comes behind those that do. */
-export const loadOf = (node: NodeStats): number => (node.cpu ?? 1) + node.pending * ROOM_COST;
+/** CPU or memory use, with what was just placed there; a node that does not report its CPU comes behind those that do. */
+export const loadOf = (node: NodeStats): number =>
+  (node.cpu === null ? 1 : (nodeLoad(node) ?? 1)) + node.pending * ROOM_COST;
 
 const isFull = (node: NodeStats): boolean => (node.cpu ?? 0) >= FULL_CPU || (node.memory ?? 0) >= FULL_MEMORY;
 const roomsOf = (node: NodeStats): number => (node.rooms ?? 0) + node.pending;
@@ -61,16 +63,19 @@ function compare(a: readonly number[], b: readonly number[]): number {
   return 0;
 }
 
+const percent = (share: number): string => `${Math.round(share * 100)} %`;
+
 function reasonOf(strategy: PlacementStrategy, node: NodeStats, region: string | undefined): string {
   const parts: string[] = [];
   if (isFull(node)) parts.push('nearly full, so ranked after the others');
   if (strategy === 'same-region' && region) {
     parts.push(isNear(node, region) ? `in region ${region}` : `not in region ${region}`);
   }
-  const load = node.cpu === null ? 'CPU not reported' : `CPU ${Math.round(node.cpu * 100)} %`;
+  const cpu = node.cpu === null ? 'CPU not reported' : `CPU ${percent(node.cpu)}`;
+  const load = node.memory === null ? [cpu] : [cpu, `memory ${percent(node.memory)}`];
   const rooms = `${node.rooms ?? 0} rooms${node.pending > 0 ? ` and ${node.pending} just placed` : ''}`;
   if (strategy === 'spread')
     parts.push(node.lastChosenAt === 0 ? 'has not been chosen yet' : 'by time since last chosen');
-  parts.push(...(strategy === 'fewest-rooms' ? [rooms, load] : [load, rooms]));
+  parts.push(...(strategy === 'fewest-rooms' ? [rooms, ...load] : [...load, rooms]));
   return parts.join(', ');
 }

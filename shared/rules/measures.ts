@@ -37,6 +37,15 @@ export function nodeMeasures(stats: unknown): Measures {
   };
 }
 
+/** How full a node is: the higher of CPU and memory use, 0..1; undefined when neither is reported. */
+export function nodeLoad(node: {
+  cpu?: number | null | undefined;
+  memory?: number | null | undefined;
+}): number | undefined {
+  const known = [node.cpu, node.memory].filter((share) => typeof share === 'number');
+  return known.length === 0 ? undefined : Math.min(1, Math.max(...known));
+}
+
 /** What a heartbeat says of the machine beside its load. What has another shape than the agent's is left out. */
 export function nodeMachine(stats: unknown): NodeMachine {
   const disk = part(stats, 'disk');

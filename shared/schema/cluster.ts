@@ -399,7 +399,7 @@ export const ClusterSettings = object({
   strategy: oneOf(PLACEMENT_STRATEGIES, {
     title: 'PlacementStrategy',
     description:
-      'Where new rooms are placed. `least-load`: lowest CPU, memory and traffic. `fewest-rooms`. `same-region`: the least loaded node in the caller’s region if there is one. `spread`: the node that has waited longest.',
+      'Where new rooms are placed. `least-load`: the lowest load, which is the higher of CPU and memory use. `fewest-rooms`. `same-region`: the least loaded node in the caller’s region if there is one. `spread`: the node that has waited longest.',
   }),
 });
 export type ClusterSettings = Static<typeof ClusterSettings>;
@@ -415,7 +415,10 @@ export const PlacementCandidate = object({
   region: nullable(Type.String()),
   eligible: Type.Boolean(),
   rank: nullable(Type.Integer(), { description: '1: next; null: not eligible.' }),
-  load: nullable(Type.Number(), { description: 'The higher of CPU and memory use, 0..1.' }),
+  load: nullable(Type.Number(), {
+    description:
+      'The higher of CPU and memory use, and what was just placed there, 0..1; null: CPU use isn’t reported.',
+  }),
   rooms: nullable(Count),
   participants: nullable(Count),
   reason: Type.String({ description: 'The reason for its rank.' }),

@@ -4,7 +4,7 @@ import test, { before, describe } from 'node:test';
 import type { DaemonEvent } from '#daemon/platform/events/bus.ts';
 import { NODE_DOWN_SECONDS, NODE_STALE_SECONDS } from '#shared/limits.ts';
 import { nodeTiming } from '#shared/rules/nodes.ts';
-import type { JoinAnswer } from '#shared/schema/cluster.ts';
+import type { JoinAnswer, PlacementCandidate } from '#shared/schema/cluster.ts';
 import { blockScope, Client, type TestDaemon, temporaryDir, testDaemon } from '#test/helpers/daemon.ts';
 
 const TOKEN = 'clt_0123456789abcdefghijklmnopqrstuv';
@@ -379,6 +379,31 @@ describe('cluster registry', () => {
     const { role, cores, loadavg1, cpu, memTotal, memFree, memUsedRatio } = origin.stats;
     assert.equal(role, 'origin');
     for (const value of [cores, loadavg1, cpu, memTotal, memFree, memUsedRatio]) assert.equal(typeof value, 'number');
+  });
+
+  test('a node whose memory is nearly used up gets rooms after one with a little more CPU use', async () => {
+    for (const [name, memUsedRatio, cpu] of [
+      ['full-memory', 0.94, 0.05],
+      ['free-memory', 0.1, 0.06],
+    ] as const) {
+      const { nodeId, nodeToken } = await join(name);
+      const livekit = { state: 'running', nodeId: name, rooms: 0, participants: 0, clients: 0, foreignClients: 0 };
+      const agent = { version: '1', supervisor: 'child', livekit };
+      const beat = { nodeId, stats: { cpu, memUsedRatio }, agent };
+      assert.equal((await machine(daemon, nodeToken)('/cluster/heartbeat', beat)).status, 200);
+    }
+    const ranked = async () => {
+      const nodes: PlacementCandidate[] = (await daemon.api.get('/cluster/placement')).body.data.nodes;
+      return nodes.flatMap(({ name, rank, load, reason }) => (rank === null ? [] : [{ name, rank, load, reason }]));
+    };
+    assert.deepEqual(await ranked(), [
+      { name: 'free-memory', rank: 1, load: 0.1, reason: 'CPU 6 %, memory 10 %, 0 rooms' },
+      { name: 'full-memory', rank: 2, load: 0.94, reason: 'CPU 5 %, memory 94 %, 0 rooms' },
+    ]);
+    for (let i = 0; i < 60; i += 1) daemon.services.cluster.placement.choose(`room-${i}`);
+    for (const { load } of await ranked()) assert.ok((load ?? 2) <= 1, 'what was just placed adds to the load up to 1');
+    for (const { id, name } of (await daemon.api.get('/cluster/nodes')).body.data)
+      if (name.endsWith('-memory')) await daemon.api.delete(`/cluster/nodes/${id}`);
   });
 
   test('the placement strategy is a setting', async () => {

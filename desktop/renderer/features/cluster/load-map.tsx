@@ -1,9 +1,9 @@
 import { useMemo } from 'react';
-import { nodeMeasures } from '#shared/rules/measures.ts';
+import { nodeLoad, nodeMeasures } from '#shared/rules/measures.ts';
 import { loadTone } from '../../ui/data/bar.tsx';
 import { percent } from '../../ui/words/format.ts';
 import classes from './cluster.module.css';
-import { loadOf, type Node, nodeTone } from './node-words.ts';
+import { type Node, nodeTone } from './node-words.ts';
 
 const MAX = 600;
 
@@ -24,7 +24,7 @@ export function LoadMap({ nodes, onOpen }: { nodes: readonly Node[]; onOpen: (no
           <span className={classes.regionName}>{region}</span>
           <div className={classes.boxes}>
             {list.map((node) => {
-              const load = loadOf(nodeMeasures(node.stats));
+              const load = nodeLoad(nodeMeasures(node.stats));
               const { tone, word } = nodeTone(node);
               const words = `${node.name}: ${word}${load === undefined ? '' : `, load ${percent(load)}`}`;
               return (

@@ -1,6 +1,5 @@
 import type { listNodes } from '#shared/contract/cluster.ts';
 import type { ResultOf } from '#shared/contract/operation.ts';
-import type { Measures } from '#shared/rules/measures.ts';
 import { type NodeCode, nodeState } from '#shared/rules/nodes.ts';
 import type { Tone } from '../../ui/feedback/state.tsx';
 
@@ -24,9 +23,4 @@ export function nodeTone(node: Node): { tone: Tone; word: string } {
 export function nodeRank(node: Node): number {
   const order: Record<Tone, number> = { danger: 0, warn: 1, busy: 2, info: 3, ok: 4, muted: 5 };
   return order[nodeTone(node).tone];
-}
-
-/** The higher of CPU and memory, 0..1; undefined when neither is reported. */
-export function loadOf({ cpu, memory }: Pick<Measures, 'cpu' | 'memory'>): number | undefined {
-  return cpu === undefined && memory === undefined ? undefined : Math.max(cpu ?? 0, memory ?? 0);
 }
