@@ -6,6 +6,7 @@ import type { Log } from '#daemon/platform/log.ts';
 import { LINK_LOCAL, NOT_ONE_MACHINE, parseAddress } from '#daemon/platform/net/addresses.ts';
 import { ApiError, fieldError } from '#shared/errors.ts';
 import { MAX_STATS_BYTES } from '#shared/limits.ts';
+import { CLIENT_ADDRESS, isClientAddress } from '#shared/rules/hosts.ts';
 import {
   type AgentReport,
   type DesiredState,
@@ -93,6 +94,7 @@ export class NodeCalls {
   join(caller: ClusterCaller, body: JoinBody, address: () => string): { answer: JoinAnswer; isNew: boolean } {
     if (isIP(body.ip) === 0 || body.ip.includes('%')) throw fieldError('body.ip', 'must be an IPv4 or IPv6 address');
     if (isNoMachine(body.ip)) throw fieldError('body.ip', 'must be the address of one machine that others can reach');
+    if (body.url && !isClientAddress(body.url)) throw fieldError('body.url', CLIENT_ADDRESS);
     const code = isJoinCode(caller) ? caller : undefined;
     const isNode = caller !== 'shared' && code === undefined;
     const known = isNode ? (caller as NodeEntry) : this.#nodes.byName(body.name);

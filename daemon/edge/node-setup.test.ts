@@ -27,6 +27,30 @@ test('what is left out keeps its value, what is given replaces it, and an empty 
   assert.deepEqual(nodeSetup(NOTHING, undefined).ports, { signal: 7880, tcp: 7881, udp: 7882, metrics: 6789 });
 });
 
+test('an address that no client can connect to is refused, also where an installation kept it', () => {
+  for (const nodeUrl of [
+    'media.example.com',
+    'wss://',
+    'wss:///live',
+    'javascript:alert(1)',
+    'wss:e1.example.com',
+    '10.0.0',
+    '1.2.3.400',
+  ]) {
+    assert.throws(() => nodeSetup({ ...NOTHING, nodeUrl }, undefined), /--node-url must be/, nodeUrl);
+    assert.throws(() => nodeSetup(NOTHING, undefined, { ...setup, nodeUrl }), /--node-url must be/, nodeUrl);
+    assert.equal(nodeSetup({ ...NOTHING, nodeUrl: '' }, undefined, { ...setup, nodeUrl }).nodeUrl, null);
+  }
+  for (const nodeUrl of [
+    'wss://e1.example.com/live',
+    'https://e1.example.com',
+    'ws://[2001:db8::1]:7880',
+    '10.0.0.1',
+    '2001:db8::1',
+  ])
+    assert.equal(nodeSetup({ ...NOTHING, nodeUrl }, undefined).nodeUrl, nodeUrl);
+});
+
 test('an address that is given takes the place of the one that LiveKit asks for', () => {
   const asks = nodeSetup({ ...NOTHING, useExternalIp: true }, undefined, setup);
   assert.equal(asks.useExternalIp, true);

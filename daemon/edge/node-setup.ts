@@ -1,7 +1,8 @@
 import { isIP } from 'node:net';
+import { CLIENT_ADDRESS, isClientAddress } from '#shared/rules/hosts.ts';
 import type { Identity, NodeSetup } from './layout.ts';
 import { readExtra } from './livekit-config.ts';
-import type { InstallOptions } from './options.ts';
+import { type InstallOptions, UsageError } from './options.ts';
 
 const NONE: NodeSetup = {
   nodeUrl: null,
@@ -15,14 +16,17 @@ const NONE: NodeSetup = {
 /**
  * What is given, else what the installation knows. An empty text takes back what was given before.
  * @param extra the content of --livekit-extra
+ * @throws UsageError
  */
 export function nodeSetup(
   options: Pick<InstallOptions, 'nodeUrl' | 'nodeIp' | 'useExternalIp' | 'region' | 'ports'>,
   extra: NodeSetup['extra'] | undefined,
   kept: NodeSetup = NONE,
 ): NodeSetup {
+  const nodeUrl = (options.nodeUrl ?? kept.nodeUrl) || null;
+  if (nodeUrl !== null && !isClientAddress(nodeUrl)) throw new UsageError(`--node-url ${CLIENT_ADDRESS}`);
   return {
-    nodeUrl: (options.nodeUrl ?? kept.nodeUrl) || null,
+    nodeUrl,
     nodeIp: (options.nodeIp ?? kept.nodeIp) || null,
     // each of the two ways to say the address takes the place of the other
     useExternalIp: options.useExternalIp || (options.nodeIp === undefined && kept.useExternalIp),

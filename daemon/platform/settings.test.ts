@@ -71,10 +71,21 @@ test('addresses, ranges and the first token have a form; what is wrong is named 
       return true;
     },
   );
+  for (const address of [
+    'redis://:pa%ss-hidden@10.0.0.1:6379',
+    'redis://:hidden-%ff@10.0.0.1',
+    'redis:///0',
+    'redis:6379',
+  ])
+    for (const name of ['REDIS_URL', 'STREAMHUB_CLUSTER_REDIS_URL'])
+      assert.throws(
+        () => loadSettings({ env: { DATA_DIR, [name]: address } }),
+        (error: Error) => error.message.includes(`${name} must`) && !error.message.includes('hidden'),
+      );
   const right = {
     PUBLIC_BASE_URL: 'https://stream.example.com/hub/',
     LIVEKIT_URL: 'http://10.0.0.1:7880',
-    REDIS_URL: 'rediss://:pass@redis:6379/0',
+    REDIS_URL: 'rediss://:pa%25ss@redis:6379/0',
     STREAMHUB_TRUSTED_PROXIES: '10.0.0.0/8, 2001:db8::1',
     STREAMHUB_API_TOKEN: `sk_${'a'.repeat(43)}`,
     STREAMHUB_SMTP_HOST: '2001:db8::1',

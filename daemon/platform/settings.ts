@@ -178,6 +178,15 @@ export function parseSetting(key: SettingKey, text: string): { value: unknown } 
   return result;
 }
 
+function isDecodable(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 function parse(definition: Definition, text: string): { value: unknown } | { problem: string } {
   switch (definition.type) {
     case 'string': {
@@ -187,13 +196,17 @@ function parse(definition: Definition, text: string): { value: unknown } | { pro
     }
     case 'url': {
       const address = text.trim();
-      const scheme = URL.parse(address)?.protocol.slice(0, -1);
+      const found = URL.parse(address);
+      if (!found?.hostname || !definition.schemes.includes(found.protocol.slice(0, -1))) {
+        return {
+          problem: `must be an address that begins with ${definition.schemes.map((s) => `${s}://`).join(' or ')}`,
+        };
+      }
       // clients, events and logs get an address that isn't hidden
-      if (scheme !== undefined && definition.schemes.includes(scheme))
-        return { value: isHidden(definition) ? address : publicAddress(address) };
-      return {
-        problem: `must be an address that begins with ${definition.schemes.map((s) => `${s}://`).join(' or ')}`,
-      };
+      if (!isHidden(definition)) return { value: publicAddress(address) };
+      if (!isDecodable(found.username) || !isDecodable(found.password))
+        return { problem: 'must have %25 in place of a % in its user and password' };
+      return { value: address };
     }
     case 'int': {
       const value = Number(text);

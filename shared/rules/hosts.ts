@@ -10,3 +10,11 @@ export const isOnlyHere = ({ hostname }: URL): boolean => isLoopbackHost(hostnam
 
 /** The same for a text that may be no address. */
 export const isUrlHere = (url: string): boolean => URL.canParse(url) && isOnlyHere(new URL(url));
+
+/** Is it an address that a node can have for its clients: a URL, or an IP address alone? */
+export function isClientAddress(text: string): boolean {
+  if (/^(?:ws|http)s?:\/\/[^/]/i.test(text)) return URL.canParse(text);
+  if (/^[\da-f:.]*:[\da-f:.]*$/i.test(text)) return URL.canParse(`ws://[${text}]`);
+  return /^\d+(?:\.\d+){3}$/.test(text) && URL.canParse(`ws://${text}`);
+}
+export const CLIENT_ADDRESS = 'must be a ws://, wss://, http:// or https:// address with a host, or an IP address';

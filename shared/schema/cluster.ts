@@ -33,7 +33,7 @@ export const JoinBody = object({
     Type.String({
       maxLength: 255,
       description:
-        'Public address; a ws:// or wss:// address is given to clients. Default: the one that the node named before, else ip.',
+        'Public address: ws, wss, http or https with a host, or an IP address. Clients get the one with a scheme, as ws:// or wss://. Default: the one that the node named before, else ip.',
     }),
   ),
   instance: Type.Optional(Instance),

@@ -172,6 +172,10 @@ describe('cluster registry', () => {
       [{ name: 'ok', ip: '1.2.3.4', region: 'x'.repeat(65) }, 'body.region'],
       [{ name: 'ok', ip: '1.2.3.4', region: null }, 'body.region'],
       [{ name: 'ok', ip: '1.2.3.4', url: 'x'.repeat(256) }, 'body.url'],
+      ...['media.example.com', 'wss://', 'javascript:alert(1)'].map((url): [object, string] => [
+        { name: 'ok', ip: '1.2.3.4', url },
+        'body.url',
+      ]),
     ];
     for (const [body, field] of bad) {
       const answer = await call('/cluster/join', body);
