@@ -701,6 +701,11 @@ export const ERRORS = define({
     message: 'invalid cluster token',
     hint: 'Send the STREAMHUB_CLUSTER_TOKEN of the daemon in X-Cluster-Token.',
   },
+  NODE_CREDENTIAL_INVALID: {
+    status: 401,
+    message: 'this node credential is invalid',
+    hint: 'Run the join command on the machine again.',
+  },
   NODE_CREDENTIAL_REQUIRED: {
     status: 401,
     message: 'this node has its own credential; the shared cluster token can no longer report for it',

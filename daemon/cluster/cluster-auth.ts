@@ -50,12 +50,13 @@ export class ClusterAuth {
     this.#onGuess = options.onGuess;
   }
 
-  /** @throws ApiError CLUSTER_DISABLED, RATE_LIMITED, CLUSTER_TOKEN_INVALID, JOIN_CODE_INVALID, NODE_REMOVED */
+  /** @throws ApiError CLUSTER_DISABLED, RATE_LIMITED, CLUSTER_TOKEN_INVALID, NODE_CREDENTIAL_INVALID, JOIN_CODE_INVALID, NODE_REMOVED */
   authenticate(token: string | undefined, ip: () => string): ClusterCaller {
     const shared = this.#token();
     if (shared === '') throw clusterError('CLUSTER_DISABLED');
     const digest = hash('sha256', token ?? '', 'buffer');
-    if (token?.startsWith(NODE_TOKEN_PREFIX)) {
+    const isOfNode = token?.startsWith(NODE_TOKEN_PREFIX) === true;
+    if (isOfNode) {
       const hex = digest.toString('hex');
       const node = this.#registry.byToken(hex);
       if (node !== undefined) return node;
@@ -67,7 +68,8 @@ export class ClusterAuth {
     if (code !== undefined) return code;
     if (token !== undefined && timingSafeEqual(digest, hash('sha256', shared, 'buffer'))) return 'shared';
     if (token !== undefined && token !== '') this.#count(ip());
-    throw clusterError(isCode ? 'JOIN_CODE_INVALID' : 'CLUSTER_TOKEN_INVALID');
+    if (isCode) throw clusterError('JOIN_CODE_INVALID');
+    throw clusterError(isOfNode ? 'NODE_CREDENTIAL_INVALID' : 'CLUSTER_TOKEN_INVALID');
   }
 
   #refuseGuesser(ip: string): void {

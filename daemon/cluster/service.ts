@@ -15,6 +15,7 @@ import {
   type JoinBody,
   type LeaveBody,
   type NodeStatus,
+  ORIGIN,
   type PatchNodeBody,
   PLACEMENT_STRATEGIES,
 } from '#shared/schema/cluster.ts';
@@ -217,7 +218,7 @@ export class ClusterService {
     const node = this.require(id);
     const change: Partial<NodeEntry> = {};
     if (body.name !== undefined && body.name !== node.name) {
-      if (isReserved(body.name)) throw new ApiError('NODE_NAME_RESERVED', { name: body.name });
+      if (isReserved(body.name) && id !== ORIGIN) throw new ApiError('NODE_NAME_RESERVED', { name: body.name });
       if (this.nodes.byName(body.name) !== undefined) throw new ApiError('NODE_NAME_TAKEN', { name: body.name });
       change.name = body.name;
     }

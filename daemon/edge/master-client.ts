@@ -54,7 +54,7 @@ export class MasterClient {
     const answer = parse(text);
     if (!response.ok) {
       const said = typeof answer['message'] === 'string' ? answer['message'] : `HTTP ${response.status}`;
-      const message = typeof answer['hint'] === 'string' ? `${said} ${answer['hint']}` : said;
+      const message = typeof answer['hint'] === 'string' ? `${said.replace(/\.$/, '')}. ${answer['hint']}` : said;
       const code = typeof answer['code'] === 'string' ? answer['code'] : '';
       throw new MasterError(response.status, code, message);
     }

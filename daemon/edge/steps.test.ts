@@ -87,6 +87,10 @@ test('the state that is reported', () => {
   );
   assert.equal(stateOf(running, seen(gone)), 'starting');
   assert.equal(stateOf(running, seen({ ...gone, failedStarts: 3 })), 'failed');
+  const again = { numbers: null, upSeconds: 1, failedStarts: 3 };
+  assert.equal(stateOf(running, seen(again)), 'failed', 'the next try of a server that crashes is no news');
+  assert.equal(stateOf(running, seen({ ...again, numbers: seen().numbers })), 'running');
+  assert.equal(stateOf(draining, seen(again)), 'starting', 'it can still be told to leave');
   assert.equal(stateOf(draining, seen()), 'running');
   assert.equal(stateOf(draining, seen({ signals: 1 })), 'draining');
   assert.equal(stateOf(running, seen({ signals: 1 })), 'draining');

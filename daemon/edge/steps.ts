@@ -72,11 +72,11 @@ export const backoff = (failedStarts: number): number =>
 
 /** The state as reported. */
 export function stateOf(target: Target, seen: Observation): LivekitState {
-  if (!seen.isRunning) {
-    if (target.livekit !== 'running') return 'stopped';
-    return seen.failedStarts >= 3 ? 'failed' : 'starting';
-  }
+  const failedOrStarting = seen.failedStarts >= 3 ? 'failed' : 'starting';
+  if (!seen.isRunning) return target.livekit === 'running' ? failedOrStarting : 'stopped';
   if (seen.signals > 1) return 'stopping';
   if (seen.signals === 1) return 'draining';
-  return seen.numbers === null && seen.upSeconds < BLIND_SECONDS ? 'starting' : 'running';
+  if (seen.numbers !== null || seen.upSeconds >= BLIND_SECONDS) return 'running';
+  // the next try of a server that crashes again and again; a draining that finds it failed would be over
+  return target.livekit === 'running' ? failedOrStarting : 'starting';
 }

@@ -42,12 +42,16 @@ export async function uninstall(layout: Layout, isDryRun: boolean, say: (line: s
 }
 
 function planOf({ root }: Layout, identity: Identity | undefined): Removal {
-  const removed = [`${identity?.name ?? 'this machine'} from the cluster; rooms that still run here end`];
+  const removed = identity ? [`${identity.name} from the cluster; rooms that still run here end`] : [];
   if (identity?.supervisor === 'systemd') removed.push(`the units ${AGENT_UNIT} and ${LIVEKIT_UNIT}`);
   const parts = PARTS.filter((part) => existsSync(path.join(root, part)));
   removed.push(...parts.map((part) => path.join(root, part)));
   const others = existsSync(root) ? readdirSync(root).filter((name) => !PARTS.includes(name)) : [];
   const kept = ['recordings in buckets', 'programs that were on this machine before, e.g. Node'];
+  if (identity === undefined && parts.length > 0)
+    kept.push(
+      'any entry of this machine in the daemon’s list, because etc/edge.json is missing or damaged; remove it there',
+    );
   if (others.length > 0)
     kept.push(`${root}: ${plural(others.length, 'file or folder', 'files and folders')} that StreamHub didn’t create`);
   return { removed, kept };

@@ -42,6 +42,7 @@ export const joinCluster = operation({
   errors: [
     'CLUSTER_DISABLED',
     'CLUSTER_TOKEN_INVALID',
+    'NODE_CREDENTIAL_INVALID',
     'NODE_REMOVED',
     'NODE_DISABLED',
     'NODE_NAME_RESERVED',
@@ -68,6 +69,7 @@ export const sendHeartbeat = operation({
   errors: [
     'CLUSTER_DISABLED',
     'CLUSTER_TOKEN_INVALID',
+    'NODE_CREDENTIAL_INVALID',
     'NODE_CREDENTIAL_REQUIRED',
     'NODE_REMOVED',
     'NODE_NOT_FOUND',
@@ -90,6 +92,7 @@ export const leaveCluster = operation({
   errors: [
     'CLUSTER_DISABLED',
     'CLUSTER_TOKEN_INVALID',
+    'NODE_CREDENTIAL_INVALID',
     'NODE_CREDENTIAL_REQUIRED',
     'NODE_REMOVED',
     'NODE_NOT_FOUND',

@@ -20,6 +20,7 @@ const OFFENCES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'BAD_LINK',
   'RATE_LIMITED',
   'CLUSTER_TOKEN_INVALID',
+  'NODE_CREDENTIAL_INVALID',
   'METRICS_FORBIDDEN',
 ]);
 /** The first step of every request: address rules and bans, then, on the routes that have one, the limit of attempts. */

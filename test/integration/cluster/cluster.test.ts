@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import test, { before, describe } from 'node:test';
+import { MasterClient } from '#daemon/edge/master-client.ts';
 import type { DaemonEvent } from '#daemon/platform/events/bus.ts';
 import { NODE_DOWN_SECONDS, NODE_STALE_SECONDS } from '#shared/limits.ts';
 import { nodeTiming } from '#shared/rules/nodes.ts';
@@ -158,6 +159,17 @@ describe('cluster registry', () => {
     }
   });
 
+  test('a node whose credential is invalid is told to join again', async () => {
+    const { nodeId } = await join('edge-unknown');
+    const credential = `shn_${'a'.repeat(43)}`;
+    const answer = await machine(daemon, credential)('/cluster/heartbeat', { nodeId });
+    assert.deepEqual([answer.status, answer.body.code], [401, 'NODE_CREDENTIAL_INVALID']);
+    assert.equal(answer.body.error, answer.body.message);
+    await assert.rejects(new MasterClient(daemon.url, credential).leave(nodeId, 'this-machine'), {
+      message: 'this node credential is invalid. Run the join command on the machine again.',
+    });
+  });
+
   test('bad bodies are 400 and name the field', async () => {
     const bad: [object, string][] = [
       [{ name: 'a b', ip: '1.2.3.4' }, 'body.name'],
@@ -208,6 +220,9 @@ describe('cluster registry', () => {
     await join('edge-other');
     assert.equal((await daemon.api.patch(`/cluster/nodes/${nodeId}`, { name: 'edge-other' })).status, 409);
     assert.equal((await daemon.api.patch(`/cluster/nodes/${nodeId}`, { name: 'origin' })).status, 409);
+    assert.equal((await daemon.api.patch('/cluster/nodes/origin', { name: 'main' })).body.data.name, 'main');
+    assert.equal((await daemon.api.patch(`/cluster/nodes/${nodeId}`, { name: 'origin' })).status, 409);
+    assert.equal((await daemon.api.patch('/cluster/nodes/origin', { name: 'origin' })).body.data.name, 'origin');
     assert.equal((await call('/cluster/join', { name: 'origin', ip: '1.2.3.4' })).status, 409);
     assert.equal((await call('/cluster/join', { name: 'Origin', ip: '1.2.3.4' })).status, 409);
     const renamed = await daemon.api.patch(`/cluster/nodes/${nodeId}`, { name: 'edge-renamed', region: 'us' });
