@@ -18,6 +18,7 @@ import { applyNetwork, livekitEnvironment } from './network.ts';
 import { type InstallOptions, UsageError } from './options.ts';
 import { baseText, writeBase } from './own-settings.ts';
 import { describePlan, makePlan, type Plan, testPorts } from './plan.ts';
+import type { ProcessRef } from './process-table.ts';
 import { AGENT_UNIT, agentUnit, environmentFile, LIVEKIT_UNIT, livekitUnit, systemctl, unitFolder } from './systemd.ts';
 
 const run = promisify(execFile);
@@ -91,10 +92,21 @@ async function join(options: InstallOptions, plan: Plan, context: InstallContext
   } catch (error) {
     if (!(error instanceof MasterError)) throw error;
     const isAway = error.status === 0 || error.status >= 500;
+    if (error.code === 'NODE_NAME_IN_USE' && known !== undefined && known.masterUrl !== options.masterUrl)
+      throw new Error(`joining failed: ${error.message} ${howToMove(known, plan.layout)}`);
     if (!isAway || known === undefined) throw new Error(`joining failed: ${error.message}`);
     context.say(`warning: ${error.message}; this machine joined before, so its configuration is kept`);
     return undefined;
   }
+}
+
+/** The credential isn't sent to another address, which can be that of another daemon. */
+function howToMove({ masterUrl, supervisor, scope }: Identity, { agentPid }: Layout): string {
+  const stop =
+    supervisor === 'systemd'
+      ? ['systemctl', ...systemctl(scope, 'stop', AGENT_UNIT)].join(' ')
+      : `kill ${readJson<ProcessRef>(agentPid)?.pid ?? '<pid of the agent>'}`;
+  return `If this machine is that node and ${masterUrl} is a former address of the daemon: stop the agent with “${stop}”, which leaves LiveKit running. Run this again as soon as the console shows the node as stale.`;
 }
 
 function said(answer: JoinAnswer, context: InstallContext): JoinAnswer {

@@ -190,6 +190,11 @@ describe('the one-liner', { skip }, () => {
       list.filter((one) => one.id !== 'origin').map((one) => [one.id, one.name, one.region, one.url]),
       [[node.id, 'renamed', 'home', 'wss://pasted.example.com']],
     );
+    // another address could be another daemon's, so it isn't sent the credential
+    const elsewhere = `--master-url 'http://localhost:${new URL(daemon.url).port}'`;
+    const moved = await shell(`${await newCommand()} ${elsewhere}`, { STREAMHUB_EDGE_DIR: prefix });
+    assert.match(moved.stderr, /joining failed: A node named renamed is active/);
+    assert.ok(moved.stderr.includes(`stop the agent with “kill ${node.agent()?.pid}”`), moved.stderr);
     assert.deepEqual(node.livekit(), before, 'LiveKit was not restarted');
     assert.ok(isAlive(node.agent()));
   });
