@@ -1225,5 +1225,11 @@ function fill(template: string, params: Record<string, string | number>): string
 
 /** A refusal of one field, as a 400 with `details`. */
 export function fieldError(path: string, message: string): ApiError {
-  return new ApiError('VALIDATION_FAILED', { reason: `${path} ${message}` }, { details: [{ path, message }] });
+  return fieldErrors([{ path, message }]);
+}
+
+/** A refusal of several fields. */
+export function fieldErrors(details: ErrorDetail[]): ApiError {
+  const reason = details.map(({ path, message }) => `${path} ${message}`).join('; ');
+  return new ApiError('VALIDATION_FAILED', { reason }, { details });
 }

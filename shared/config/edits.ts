@@ -4,10 +4,10 @@ import { own, put } from './values.ts';
 
 /**
  * One change of a config: `set` a value (a list or scalar replaces what was there, a mapping too), `fill` it only where there is
- * nothing or an empty text, `remove` the key. The path names keys from the top.
+ * nothing or an empty text, `remove` the key. The path names keys from the top; `field` is where the request has the value.
  */
 export type Edit =
-  | { op: 'set' | 'fill'; path: readonly string[]; value: unknown }
+  | { op: 'set' | 'fill'; path: readonly string[]; value: unknown; field?: string }
   | { op: 'remove'; path: readonly string[] };
 
 export const set = (path: string | readonly string[], value: unknown): Edit => ({

@@ -73,8 +73,13 @@ describe('patch tables', () => {
         features: { hiddenQc: false, chat: undefined },
       }),
       [
-        { op: 'set', path: ['transcoding', 'vod_renditions'], value: [{ height: 720, bitrate_kbps: 900 }] },
-        { op: 'set', path: ['features', 'hidden_qc'], value: false },
+        {
+          op: 'set',
+          path: ['transcoding', 'vod_renditions'],
+          value: [{ height: 720, bitrate_kbps: 900 }],
+          field: 'body.vodRenditions',
+        },
+        { op: 'set', path: ['features', 'hidden_qc'], value: false, field: 'body.features.hiddenQc' },
       ],
     );
   });

@@ -96,10 +96,13 @@ export function patchBody<const T extends PatchTable, M = unknown>(
 }
 
 /** The edits that a body asks for: only the fields that it has. */
-export function editsOf(table: PatchTable, body: object): Edit[] {
-  return Object.entries(table).flatMap(([field, target]) => {
-    const value = (body as Json)[field];
+export function editsOf(table: PatchTable, body: object, at = 'body'): Edit[] {
+  return Object.entries(table).flatMap(([name, target]) => {
+    const value = (body as Json)[name];
     if (value === undefined) return [];
-    return typeof target === 'string' ? [set(target, toSnake(value))] : editsOf(target, value as object);
+    const field = `${at}.${name}`;
+    return typeof target === 'string'
+      ? [{ ...set(target, toSnake(value)), field }]
+      : editsOf(target, value as object, field);
   });
 }

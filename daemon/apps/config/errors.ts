@@ -1,6 +1,8 @@
 import { matchesEtag } from '#daemon/platform/http/etag.ts';
+import type { Diagnostic } from '#shared/config/diagnostic.ts';
 import type { EditResult } from '#shared/config/edit.ts';
-import { ApiError } from '#shared/errors.ts';
+import type { Edit } from '#shared/config/edits.ts';
+import { ApiError, type ErrorDetail, fieldErrors } from '#shared/errors.ts';
 import type { ValidateResult } from '#shared/schema/config.ts';
 import { becomesPublic } from './context-checks.ts';
 import type { ConfigEntry, Verdict } from './entry.ts';
@@ -41,34 +43,47 @@ export function requireConsent(
 export function invalidConfig(
   verdict: Verdict,
   code: 'CONFIG_INVALID' | 'CONFIG_UNREADABLE' = 'CONFIG_INVALID',
+  details: ErrorDetail[] = errorsOf(verdict).map(({ path, message }) => ({ path, message })),
 ): ApiError {
-  const errors = verdict.diagnostics.filter((finding) => finding.severity === 'error');
-  // a conflict with another app rather than a fault of the text
+  const errors = errorsOf(verdict);
   const [first] = errors;
-  const isPrefix = first !== undefined && errors.every((finding) => finding.code === 'prefix-taken');
+  const isPrefix = first !== undefined && isPrefixConflict(errors);
   return new ApiError(
     isPrefix ? 'ROOM_PREFIX_TAKEN' : code,
     { reason: (isPrefix ? first.message : verdict.error) ?? 'unknown' },
-    { details: errors.map(({ path, message }) => ({ path, message })), extra: { diagnostics: verdict.diagnostics } },
+    { details, extra: { diagnostics: verdict.diagnostics } },
   );
 }
 
-/** A text that cannot be read, a fault that was there before, or a fault of this change. */
+/** A text that cannot be read, a fault that was there before, or a fault of this change; with the fields of the request that have it. */
 export function editError(
-  result: EditResult,
+  { unreadable }: EditResult,
   verdict: Verdict,
+  edits: readonly Edit[],
   whenUnreadable: 'CONFIG_INVALID' | undefined,
 ): ApiError {
-  if (result.unreadable !== null) {
-    return invalidConfig({ ...verdict, error: result.unreadable }, whenUnreadable ?? 'CONFIG_UNREADABLE');
-  }
-  const errors = verdict.diagnostics.filter((finding) => finding.severity === 'error');
+  if (unreadable !== null)
+    return invalidConfig({ ...verdict, error: unreadable }, whenUnreadable ?? 'CONFIG_UNREADABLE');
+  const errors = errorsOf(verdict);
   const changed = verdict.check.changedKeys;
   const isOwn = errors.every(({ path }) =>
     changed.some((key) => path === key || path.startsWith(`${key}[`) || path.startsWith(`${key}.`)),
   );
-  return invalidConfig(verdict, isOwn ? 'CONFIG_INVALID' : (whenUnreadable ?? 'CONFIG_UNREADABLE'));
+  if (!isOwn) return invalidConfig(verdict, whenUnreadable ?? 'CONFIG_UNREADABLE');
+  const fields = new Map(edits.map((edit) => [edit.path.join('.'), 'field' in edit ? edit.field : undefined]));
+  const details = errors.flatMap(({ path, message }) => {
+    const field = fields.get(path);
+    return field === undefined ? [] : [{ path: field, message }];
+  });
+  if (details.length < errors.length) return invalidConfig(verdict);
+  return isPrefixConflict(errors) ? invalidConfig(verdict, 'CONFIG_INVALID', details) : fieldErrors(details);
 }
+
+const errorsOf = ({ diagnostics }: Verdict): Diagnostic[] => diagnostics.filter(({ severity }) => severity === 'error');
+
+/** A conflict with another app rather than a fault of the text. */
+const isPrefixConflict = (errors: readonly Diagnostic[]): boolean =>
+  errors.every(({ code }) => code === 'prefix-taken');
 
 /** A verdict as the API answers it. */
 export function resultOf({ valid, error, warnings, diagnostics, check }: Verdict): ValidateResult {

@@ -224,13 +224,14 @@ export class ConfigService {
 
   /**
    * Changes values in place: the rest of the text stays byte for byte. Nothing is written when nothing changes.
-   * @throws ApiError CONFIG_MISSING, CONFIG_UNREADABLE, CONFIG_INVALID, PRECONDITION_FAILED, ROOM_PREFIX_TAKEN, …
+   * @throws ApiError CONFIG_MISSING, CONFIG_UNREADABLE, PRECONDITION_FAILED, ROOM_PREFIX_TAKEN, …; VALIDATION_FAILED for what the
+   * request has in a field, CONFIG_INVALID for other faults of the change
    */
   async edit(app: string, source: EditSource, options: EditOptions): Promise<EditOutcome> {
     return this.#store.locked(app, async (entry) => {
       requireMatch(entry, options.ifMatch);
-      const { text, result, verdict } = await this.#tryEdits(entry, source);
-      if (result.unreadable !== null || !verdict.valid) throw editError(result, verdict, options.whenUnreadable);
+      const { text, edits, result, verdict } = await this.#tryEdits(entry, source);
+      if (result.unreadable !== null || !verdict.valid) throw editError(result, verdict, edits, options.whenUnreadable);
       if (result.text === text) await this.#touch(entry, options);
       else {
         requireConsent(entry, verdict, options);
@@ -360,12 +361,12 @@ export class ConfigService {
   async #tryEdits(
     entry: ConfigEntry,
     source: EditSource,
-  ): Promise<{ text: string; result: EditResult; verdict: Verdict }> {
+  ): Promise<{ text: string; edits: readonly Edit[]; result: EditResult; verdict: Verdict }> {
     const { text } = requireText(entry);
     const edits = typeof source === 'function' ? await source(entry.inForce) : source;
     const input: EditInput = { app: entry.app, text, edits, ...this.#store.context(entry.inForce) };
     const result = await this.#deps.pool.run<EditInput, EditResult>(CONFIG_EDIT, input, { app: entry.app });
-    return { text, result, verdict: this.#store.withContext(result.check, entry.inForce) };
+    return { text, edits, result, verdict: this.#store.withContext(result.check, entry.inForce) };
   }
 
   /** A change that leaves the text alone: secrets only, or nothing. */

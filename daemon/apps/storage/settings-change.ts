@@ -1,5 +1,5 @@
 import { type Edit, remove, set } from '#shared/config/edits.ts';
-import { ApiError, type ErrorDetail, fieldError } from '#shared/errors.ts';
+import { type ErrorDetail, fieldError, fieldErrors } from '#shared/errors.ts';
 import { findOddText } from '#shared/odd-text.ts';
 import { USUAL_CREDENTIAL } from '#shared/plugin-sdk/credential-length.ts';
 import type { CredentialField, SettingsFinding } from '#shared/plugin-sdk/storage-provider.ts';
@@ -96,10 +96,7 @@ export function requireSound(findings: readonly SettingsFinding[]): string[] {
   const details: ErrorDetail[] = findings
     .filter((finding) => finding.severity === 'error')
     .map(({ path, message }) => ({ path: path in SHARED_FIELDS ? `body.${path}` : `body.options.${path}`, message }));
-  if (details.length > 0) {
-    const reason = details.map(({ path, message }) => `${path} ${message}`).join('; ');
-    throw new ApiError('VALIDATION_FAILED', { reason }, { details });
-  }
+  if (details.length > 0) throw fieldErrors(details);
   return findings.map(({ path, message }) => `${path} ${message}`);
 }
 
@@ -120,19 +117,23 @@ export function changedPlace(block: StoragePlace, body: PutS3Body, settings: Rec
 /** The change as edits of config.yaml: only what differs from the active config. */
 export function storageEdits(block: StorageBlock, body: PutS3Body, place: StoragePlace): Edit[] {
   const edits: Edit[] = [];
-  const put = (key: string, value: unknown, before: unknown) => {
-    if (value !== undefined && value !== before) edits.push(set(['s3', key], value));
+  // what the provider completes belongs to no field
+  const put = (key: string, value: unknown, before: unknown, name = key) => {
+    if (value === undefined || value === before) return;
+    edits.push({ ...set(['s3', key], value), ...(name in body ? { field: `body.${name}` } : {}) });
   };
   put('provider', body.provider, block.provider);
   for (const [name, key] of Object.entries(SHARED_FIELDS))
-    put(key, place[name as SharedField], block[name as SharedField]);
+    put(key, place[name as SharedField], block[name as SharedField], name);
   put('prefix', body.prefix, block.prefix);
   put('public_url', body.public_url?.replace(/\/+$/, ''), block.publicUrl);
   put('public_endpoint', body.public_endpoint?.replace(/\/+$/, ''), block.publicEndpoint);
   const before = (block.options ?? {}) as Record<string, unknown>;
   const options = (place.options ?? {}) as Record<string, unknown>;
   for (const [name, value] of Object.entries(options)) {
-    if (value !== before[name]) edits.push(set(['s3', 'options', name], value));
+    if (value === before[name]) continue;
+    const isGiven = name in (body.options ?? {});
+    edits.push({ ...set(['s3', 'options', name], value), ...(isGiven ? { field: `body.options.${name}` } : {}) });
   }
   for (const name of Object.keys(before)) if (!(name in options)) edits.push(remove(['s3', 'options', name]));
   return edits;

@@ -3,7 +3,7 @@ import addFormats from 'ajv-formats';
 import fastJsonStringify from 'fast-json-stringify';
 import type { FastifyInstance, FastifySchemaCompiler, FastifySerializerCompiler } from 'fastify';
 import { CONFIG_FORMATS } from '#shared/config/formats.ts';
-import { ApiError, type ErrorDetail } from '#shared/errors.ts';
+import { type ApiError, type ErrorDetail, fieldError, fieldErrors } from '#shared/errors.ts';
 
 const common = {
   removeAdditional: true,
@@ -149,8 +149,7 @@ function codePoints(text: string): number {
 }
 
 function missingBody(): ApiError {
-  const message = 'must be a JSON object, sent with Content-Type: application/json';
-  return new ApiError('VALIDATION_FAILED', { reason: `body ${message}` }, { details: [{ path: 'body', message }] });
+  return fieldError('body', 'must be a JSON object, sent with Content-Type: application/json');
 }
 
 /** Ajv's findings as one refusal that names each field; the same place is named once. */
@@ -164,14 +163,6 @@ function validationError(part: string, errors: readonly ErrorObject[]): ApiError
     if (!details.has(path)) details.set(path, { path, message });
   }
   return fieldErrors([...details.values()]);
-}
-
-function fieldErrors(list: ErrorDetail[]): ApiError {
-  return new ApiError(
-    'VALIDATION_FAILED',
-    { reason: list.map((d) => `${d.path} ${d.message}`).join('; ') },
-    { details: list },
-  );
 }
 
 function describe(error: ErrorObject): string {

@@ -179,6 +179,7 @@ describe('GET and PUT /apps/{name}/s3', () => {
     ['metadata endpoint', { endpoint: 'http://169.254.169.254/latest' }, 'body.endpoint'],
     ['metadata endpoint as a number', { endpoint: 'http://2852039166/' }, 'body.endpoint'],
     ['link-local endpoint', { endpoint: 'http://[fe80::1]:9000' }, 'body.endpoint'],
+    ['metadata public_endpoint', { public_endpoint: 'http://169.254.169.254/' }, 'body.public_endpoint'],
     ['public_url that is no URL', { public_url: 'javascript:alert(1)', confirmPublic: true }, 'body.public_url'],
     ['the shown key', { key: '****MPLE' }, 'body.key'],
     ['the shown secret', { secret: '****' }, 'body.secret'],
