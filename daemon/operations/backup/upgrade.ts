@@ -21,6 +21,7 @@ const KEPT = 3;
 const VERSION_KEY = 'program.version';
 const SCHEMA_KEY = 'program.schema';
 const NOTE = 'upgrade.json';
+const REGISTRY = 'data/streamhub.db';
 
 /** The data folder is that of a newer StreamHub. */
 class NewerDataDir extends Error {}
@@ -158,6 +159,22 @@ export async function prepareRollback(dataDir: string, { folder, from, at, files
   await prepareExchange(dataDir, `upgrade from ${from}`, at, moves);
 }
 
+/** Access that was withdrawn after a copy was made and comes back with it, by its table, which old copies may lack. */
+const WITHDRAWN = {
+  api_tokens: `SELECT 'the revocation of the API token ' || name FROM old.api_tokens
+    WHERE revoked = 0 AND id NOT IN (SELECT id FROM main.api_tokens WHERE revoked = 0)`,
+  users: `SELECT 'the removal of the account ' || coalesce(email, name, id) FROM old.users
+    WHERE id NOT IN (SELECT id FROM main.users)`,
+  memberships: `SELECT 'the removal of ' || coalesce(u.email, u.name, u.id) || ' from the team ' || t.name
+    FROM old.memberships m JOIN old.users u ON u.id = m.user_id JOIN old.tenants t ON t.id = m.tenant_id
+    WHERE u.id IN (SELECT id FROM main.users)
+      AND NOT EXISTS (SELECT 1 FROM main.memberships n WHERE n.user_id = m.user_id AND n.tenant_id = m.tenant_id)`,
+  links: `SELECT 'the end of the ' || l.kind || ' link' || coalesce(' of ' || coalesce(l.email, u.email, u.name), '')
+    FROM old.links l LEFT JOIN old.users u ON u.id = l.user_id
+    WHERE l.used_at IS NULL AND l.expires_at > strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
+      AND l.token_hash NOT IN (SELECT token_hash FROM main.links WHERE used_at IS NULL)`,
+};
+
 /** What was written after a copy was made, as lines for people. */
 export async function lostSince(dataDir: string, { folder, files }: UpgradeCopy): Promise<string[]> {
   const lines = (await addedApps(dataDir, files)).map((place) => `${place}: the whole app`);
@@ -169,15 +186,28 @@ export async function lostSince(dataDir: string, { folder, files }: UpgradeCopy)
       if (now !== undefined && then !== undefined && !now.equals(then)) lines.push(`${place}: changes`);
       continue;
     }
-    const now = rowCounts(path.join(dataDir, place));
-    const then = rowCounts(path.join(folder, place));
+    const [file, old] = [path.join(dataDir, place), path.join(folder, place)];
+    const [now, then] = [rowCounts(file), rowCounts(old)];
     if (now === undefined || then === undefined) continue;
     for (const [table, count] of now) {
       const more = count - (then.get(table) ?? 0);
       if (more > 0 && table !== 'schema_migrations') lines.push(`${place}: ${more} more in ${table}`);
     }
+    if (place === REGISTRY) lines.push(...withdrawnSince(file, old, then).map((one) => `${place}: ${one}`));
   }
   return lines;
+}
+
+function withdrawnSince(file: string, old: string, tables: ReadonlyMap<string, number>): string[] {
+  const db = new Database(file, { readonly: true });
+  try {
+    db.prepare('ATTACH ? AS old').run(old);
+    return Object.entries(WITHDRAWN).flatMap(([table, sql]) =>
+      tables.has(table) ? db.prepare<[], string>(sql).pluck().all() : [],
+    );
+  } finally {
+    db.close();
+  }
 }
 
 function rowCounts(file: string): Map<string, number> | undefined {

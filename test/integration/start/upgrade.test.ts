@@ -54,6 +54,13 @@ const rollback = (dataDir: string, ...args: string[]) => streamhub(dataDir, 'rol
 
 test('a data folder of 0.1.0 opens, is copied first, and can be rolled back', async (t) => {
   const dataDir = await oldFolder(t);
+  const registry = new Database(path.join(dataDir, 'data/streamhub.db'));
+  registry.exec(`
+    INSERT INTO users (id, email, status, created_at) VALUES ('u1', 'gone@example.org', 'active', '2026'), ('u2', 'left@example.org', 'active', '2026');
+    INSERT INTO memberships SELECT id, 'platform', 'viewer', 'active', '2026' FROM users WHERE id IN ('u1', 'u2');
+    INSERT INTO links (token_hash, kind, email, user_id, created_at, expires_at)
+      VALUES ('h1', 'login', NULL, 'u2', '2026', '2026'), ('h2', 'invite', 'gone@example.org', 'u1', '2026', '9999');`);
+  registry.close();
   const before = Object.fromEntries(DATABASES.map((place) => [place, rowsOf(path.join(dataDir, place))]));
   const first = await testDaemon(t, {}, { dataDir });
   const names = (await first.api.get('/apps')).body.map(({ name }: { name: string }) => name);
@@ -74,6 +81,8 @@ test('a data folder of 0.1.0 opens, is copied first, and can be rolled back', as
   assert.equal((await first.api.put('/apps/films/s3', changed)).status, 200);
   await first.api.post('/apps', { name: 'later' });
   await first.api.post('/tokens', { name: 'later', scope: 'global' });
+  for (const withdrawn of ['/tokens/2', '/users/u1', '/teams/mine/members/u2'])
+    assert.ok((await first.api.delete(withdrawn)).status < 300, withdrawn);
   await first.stop();
   const again = await testDaemon(t, {}, { dataDir });
   await again.stop();
@@ -83,6 +92,17 @@ test('a data folder of 0.1.0 opens, is copied first, and can be rolled back', as
   assert.match(told.stdout, /data\/streamhub\.db: 1 more in apps/);
   assert.match(told.stdout, /apps\/later: the whole app/);
   for (const place of files) assert.ok(told.stdout.includes(`${place}: changes`), told.stdout);
+  assert.deepEqual(
+    told.stdout.split('\n').filter((line) => line.startsWith('  data/streamhub.db: the ')),
+    [
+      'revocation of the API token integration',
+      // that of ADMIN_USER, which is not set here
+      'removal of the account root@example.org',
+      'removal of the account gone@example.org',
+      'removal of left@example.org from the team Platform',
+      'end of the invite link of gone@example.org',
+    ].map((line) => `  data/streamhub.db: the ${line}`),
+  );
   assert.equal(rowsOf(path.join(dataDir, 'data/streamhub.db'), ['apps'])['apps']?.length, 3, 'nothing was changed yet');
   const done = await rollback(dataDir, '--yes');
   assert.match(done.stdout, /Brought back the data of schema-21/);
