@@ -51,6 +51,34 @@ test('a failing timer goes on, less and less often, and one reason is one line f
   assert.deepEqual(told.slice(1).length, 1);
 });
 
+test('tasks of one name fail and recover each for itself, and one that is stopped fails no more', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const { background, told } = setUp();
+  let isBroken = true;
+  background.every('run', 1000, () => undefined);
+  const broken = background.every('run', 1000, () => isBroken && Promise.reject(new TypeError('no')));
+  const turn = async (): Promise<void> => {
+    t.mock.timers.tick(1000);
+    await turns();
+  };
+  for (let run = 0; run < 4; run++) await turn();
+  assert.deepEqual(told, ['run TypeError']);
+  isBroken = false;
+  broken.soon();
+  await turns();
+  assert.deepEqual([background.failures(), told], [[], ['run TypeError', 'run TypeError']]);
+  isBroken = true;
+  broken.soon();
+  await turns();
+  assert.deepEqual(background.failures()[0]?.tasks, ['run']);
+  await broken.stop();
+  assert.deepEqual(background.failures(), []);
+  // what a caller noted ends when the task of that name succeeds
+  background.failed('run', new TypeError('noted'));
+  await turn();
+  assert.deepEqual(background.failures(), []);
+});
+
 test('listeners, single runs and late tasks never throw, and repeat their complaint only for a new reason', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] });
   const { background, told } = setUp();

@@ -12,6 +12,9 @@ const MAX_TIMER_MS = 2_147_483_647;
 
 type Task = () => unknown;
 
+/** What fails or works: a task that is tried again, or the name of what callers note themselves. */
+type Source = object | string;
+
 /** Something that fails at the moment and is tried again. */
 export interface BackgroundFailure {
   /** Names of the tasks that fail for this reason. */
@@ -53,9 +56,9 @@ export interface RepeatOptions {
 export class Background {
   readonly #log: Log<'info' | 'warn'>;
   readonly #clock: Clock;
-  readonly #failures = new Map<string, { tasks: Set<string>; code: string; since: number; error: unknown }>();
-  /** The current failure of a task. */
-  readonly #failing = new Map<string, string>();
+  /** The sources of each failure have the name of their task, which several can share. */
+  readonly #failures = new Map<string, { sources: Map<Source, string>; code: string; since: number; error: unknown }>();
+  readonly #failing = new Map<Source, string>();
   readonly #repeated = new Map<string, Set<Repeated>>();
   readonly #names = new Set<string>();
   /** Failures of work that is not repeated, by task; kept so that one reason is logged once. */
@@ -73,10 +76,10 @@ export class Background {
 
   /** What fails now. */
   failures(): BackgroundFailure[] {
-    return [...this.#failures.values()].map(({ tasks, ...failure }) => ({
+    return [...this.#failures.values()].map(({ sources, ...failure }) => ({
       ...failure,
       isStorage: isStorageCode(failure.code),
-      tasks: [...tasks].sort(),
+      tasks: [...new Set(sources.values())].sort(),
     }));
   }
 
@@ -95,7 +98,7 @@ export class Background {
     const run = (): void => {
       clearTimeout(timer);
       isAgain = false;
-      running = this.#attempt(name, task, true).then((isDone) => {
+      running = this.#attempt(name, task, repeated).then((isDone) => {
         running = undefined;
         failures = isDone ? 0 : failures + 1;
         const first = Math.min(ms, RETRY_MS);
@@ -116,6 +119,7 @@ export class Background {
         siblings?.delete(repeated);
         if (siblings?.size === 0) this.#repeated.delete(name);
         await running;
+        this.#leave(repeated);
       },
     };
     const siblings = this.#repeated.get(name);
@@ -127,29 +131,28 @@ export class Background {
 
   /** Runs the task once, after `ms` milliseconds. @returns the function that cancels it */
   after(name: string, ms: number, task: Task): () => void {
-    const timer = setTimeout(
-      () => void this.#attempt(name, task, false),
-      Math.min(Math.max(0, ms), MAX_TIMER_MS),
-    ).unref();
+    const timer = setTimeout(() => void this.#attempt(name, task), Math.min(Math.max(0, ms), MAX_TIMER_MS)).unref();
     return () => clearTimeout(timer);
   }
 
   /** Runs the task in the next turn of the event loop. */
   soon(name: string, task: Task): void {
-    setImmediate(() => void this.#attempt(name, task, false));
+    setImmediate(() => void this.#attempt(name, task));
   }
 
   /** Starts the task now. The promise resolves when it is over, with whether it succeeded; it never rejects. */
   run(name: string, task: Task): Promise<boolean> {
-    return this.#attempt(name, task, false);
+    return this.#attempt(name, task);
   }
 
   /** Runs the task now, and again until it succeeds. @returns the function that gives up */
   untilDone(name: string, task: Task): () => void {
     let cancel = (): void => {};
     let isCancelled = false;
+    const source = {};
     const attempt = (wait: number): void => {
-      void this.#attempt(name, task, true).then((isDone) => {
+      void this.#attempt(name, task, source).then((isDone) => {
+        if (isCancelled) this.#leave(source);
         if (isDone || isCancelled) return;
         cancel = this.after(name, wait, () => attempt(Math.min(wait * 2, MAX_BACKOFF_MS)));
       });
@@ -158,6 +161,7 @@ export class Background {
     return () => {
       isCancelled = true;
       cancel();
+      this.#leave(source);
     };
   }
 
@@ -186,37 +190,26 @@ export class Background {
 
   /** Notes a failure that the caller handled. */
   failed(name: string, error: unknown): void {
-    const key = keyOf(name, error);
-    const before = this.#failing.get(name);
-    if (before === key) return;
-    if (before !== undefined) this.#leave(name, before);
-    this.#failing.set(name, key);
-    const known = this.#failures.get(key);
-    if (known !== undefined) {
-      known.tasks.add(name);
-      return;
-    }
-    const code = codeOf(error);
-    this.#failures.set(key, { tasks: new Set([name]), code, since: this.#clock.now(), error });
-    this.#log.warn({ task: name, code, err: error }, 'background work failed; retrying');
+    this.#failed(name, name, error);
   }
 
   /** Notes that a failure which the caller reported is over. */
   succeeded(name: string): void {
-    this.#succeeded(name);
+    this.#succeeded(name, name);
   }
 
-  async #attempt(name: string, task: Task, isTriedAgain: boolean): Promise<boolean> {
+  /** @param source of a task that is tried again */
+  async #attempt(name: string, task: Task, source?: object): Promise<boolean> {
     this.#names.add(name);
     try {
       await withoutLogContext(task);
     } catch (error) {
-      if (isTriedAgain) this.failed(name, error);
-      else this.#complain(name, error);
+      if (source === undefined) this.#complain(name, error);
+      else this.#failed(source, name, error);
       return false;
     }
-    if (isTriedAgain) this.#succeeded(name);
-    else this.#complained.delete(name);
+    if (source === undefined) this.#complained.delete(name);
+    else for (const over of [source, name]) this.#succeeded(over, name);
     return true;
   }
 
@@ -228,23 +221,45 @@ export class Background {
     this.#log.warn({ task: name, code, err: error }, 'background work failed');
   }
 
-  #succeeded(name: string): void {
-    const key = this.#failing.get(name);
-    if (key === undefined) return;
-    this.#failing.delete(name);
-    const failure = this.#failures.get(key);
-    // what fixed this task probably fixes the others
-    for (const other of failure?.tasks ?? [])
-      if (other !== name) for (const repeated of this.#repeated.get(other) ?? []) repeated.soon();
-    this.#leave(name, key);
+  #failed(source: Source, name: string, error: unknown): void {
+    const key = keyOf(name, error);
+    const before = this.#failing.get(source);
+    if (before === key) return;
+    if (before !== undefined) this.#recovered(source, name);
+    this.#failing.set(source, key);
+    const known = this.#failures.get(key);
+    if (known !== undefined) {
+      known.sources.set(source, name);
+      return;
+    }
+    const code = codeOf(error);
+    this.#failures.set(key, { sources: new Map([[source, name]]), code, since: this.#clock.now(), error });
+    this.#log.warn({ task: name, code, err: error }, 'background work failed; retrying');
   }
 
-  #leave(name: string, key: string): void {
+  #succeeded(source: Source, name: string): void {
+    const failure = this.#failures.get(this.#failing.get(source) ?? '');
+    // what fixed this task probably fixes the others
+    for (const [other, otherName] of failure?.sources ?? [])
+      if (other !== source)
+        for (const repeated of this.#repeated.get(otherName) ?? []) if (repeated !== source) repeated.soon();
+    this.#recovered(source, name);
+  }
+
+  #recovered(source: Source, name: string): void {
+    const code = this.#leave(source);
+    if (code !== undefined) this.#log.info({ task: name, code }, 'background work has recovered');
+  }
+
+  /** Takes a source out of its failure, also one that ends without success. @returns the code, if nothing else has the failure */
+  #leave(source: Source): string | undefined {
+    const key = this.#failing.get(source) ?? '';
     const failure = this.#failures.get(key);
-    failure?.tasks.delete(name);
-    if (failure === undefined || failure.tasks.size > 0) return;
+    this.#failing.delete(source);
+    failure?.sources.delete(source);
+    if (failure === undefined || failure.sources.size > 0) return undefined;
     this.#failures.delete(key);
-    this.#log.info({ task: name, code: failure.code }, 'background work has recovered');
+    return failure.code;
   }
 }
 
