@@ -60,7 +60,8 @@ A channel that was told of an incident is told of its end, also if the rule has 
 nodes, its incidents close. The message says that they are no longer watched.
 
 Incidents of one rule that open within a few seconds share a message: 200 nodes that lose power are one message. Each channel has a limit of messages an hour. What
-comes beyond is counted, and told in one summary as soon as the hour allows.
+comes beyond is counted, and told in one summary as soon as the hour allows. PagerDuty gets no summary, which nothing would resolve: it then gets a \`trigger\` for
+each that still lasts.
 
 A message that can't be delivered is tried again, with growing waits, for a day. A channel that fails opens an incident itself and is shown in the console.
 
@@ -79,7 +80,7 @@ A message that can't be delivered is tried again, with growing waits, for a day.
 
 A channel that you delete is taken out of the rules that name it. While a rule names no other channel, the deletion is refused and names the rule.
 
-*Send test* sends a real message and shows the receiver's answer. URLs and secrets are kept in the secret store; no answer, log line or event contains them. The daemon
+*Send test* sends a real message and shows the receiver's answer; at PagerDuty it is then resolved. URLs and secrets are kept in the secret store; no answer, log line or event contains them. The daemon
 never follows a redirect, and never contacts an address that \`STREAMHUB_DENY_PRIVATE_ENDPOINTS\` forbids.
 
 ## Examples

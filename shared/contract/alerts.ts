@@ -147,7 +147,8 @@ export const testAlertChannel = operation({
   path: '/alerts/channels/{id}/test',
   tag,
   summary: 'Send a test through a channel',
-  description: 'Sends a real message and returns the receiver’s answer. A failure is a result, not an error.',
+  description:
+    'Sends a real message and returns the receiver’s answer; at PagerDuty it is then resolved. A failure is a result, not an error.',
   ...writes,
   share: 'connection-test',
   params: ChannelParams,

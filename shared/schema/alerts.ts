@@ -97,7 +97,8 @@ const channelFields = {
   maxPerHour: Type.Integer({
     minimum: 1,
     maximum: 1000,
-    description: 'Messages within an hour. What comes beyond is told in one summary.',
+    description:
+      'Messages within an hour. What comes beyond is told in one summary; PagerDuty opens what still lasts then.',
   }),
   to: Type.Array(Type.String({ minLength: 3, maxLength: 254, pattern: '^[^\\s@<>,;]+@[^\\s@<>,;]+$' }), {
     maxItems: 20,
@@ -130,7 +131,7 @@ export const AlertChannel = object({
   failingSince: nullable(Instant, { description: 'Since when messages could not be delivered; null = it works.' }),
   lastError: nullable(Type.String()),
   lastSentAt: nullable(Instant),
-  held: Type.Integer({ description: 'Changes that wait for a summary.' }),
+  held: Type.Integer({ description: 'Changes that wait because of `maxPerHour`.' }),
 });
 export type AlertChannel = Static<typeof AlertChannel>;
 

@@ -130,7 +130,7 @@ export const FORMS: Readonly<Record<Exclude<ChannelKind, 'email' | 'desktop'>, F
       body: {
         routing_key: secret,
         event_action: action,
-        dedup_key: `streamhub-${installation}-${notice.group ?? `${notice.kind}-${notice.at}`}`,
+        dedup_key: `streamhub-${installation}-${notice.group ?? `test-${notice.at}`}`,
         ...(action === 'trigger'
           ? {
               payload: {

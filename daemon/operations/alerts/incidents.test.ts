@@ -13,7 +13,7 @@ import type { Fact } from './facts.ts';
 import { Incidents } from './incidents.ts';
 import type { Notice } from './notice.ts';
 import { Notifier } from './notifier.ts';
-import { alertRepository } from './repository.ts';
+import { alertRepository, type IncidentRow } from './repository.ts';
 import { AlertRules } from './rules.ts';
 
 const KNOWN = new Set<ConditionId>(CONDITION_IDS);
@@ -245,6 +245,44 @@ test('a channel gets so many messages an hour, and one summary of the others', (
   look(jobs);
   assert.deepEqual(told().slice(5), ['summary 3 further changes of incidents']);
   assert.equal(channels.all()[0]?.held, 0);
+});
+
+test('PagerDuty opens what its limit held back under the key that resolves it, unless it is over, silenced or acknowledged', (t) => {
+  const { clock, channels, start, messages } = setUp(t, ['pagerduty']);
+  const setLimit = (maxPerHour: number) =>
+    channels.note(1, { fields_json: JSON.stringify({ ...channels.require(1), maxPerHour }) });
+  const held = () => channels.require(1).held;
+  const sent = () => messages().map(({ notice: { kind, group } }) => `${kind} ${group}`);
+  const job = (subject: string): Fact => ({ condition: 'job-failed', subject, name: subject, text: subject });
+  setLimit(1);
+  const { incidents, notifier, look } = start();
+  const find = (wanted: string): IncidentRow => incidents.open().find(({ text }) => text === wanted) as IncidentRow;
+  look([node('a')]);
+  look([node('a'), disk(9)]);
+  look([node('a'), disk(2), job('short')]);
+  look([node('a'), disk(2), job('known'), job('silent')]);
+  incidents.acknowledge(find('known'), 'ana');
+  notifier.acknowledged(find('known'));
+  incidents.silence(find('silent'), clock.now() + 2 * HOUR, 'ana');
+  const lasting = [node('a'), disk(2), job('known'), job('silent')];
+  look(lasting);
+  const groups = [find('Node a isn’t reporting'), find('2 % free'), find('silent')].map((row) => row.told_group);
+  assert.deepEqual(sent(), [`opened ${groups[0]}`]);
+  clock.advance(HOUR);
+  start().look(lasting);
+  assert.deepEqual(sent().slice(1), [`opened ${groups[1]}`]);
+  assert.equal(held(), 1);
+  clock.advance(HOUR);
+  const last = start();
+  last.look(lasting);
+  assert.deepEqual(sent().slice(2), [`opened ${groups[2]}`]);
+  assert.deepEqual(messages()[2]?.notice.lines, ['silent.']);
+  assert.equal(held(), 0);
+  last.look([]);
+  assert.deepEqual(
+    sent().slice(3).toSorted(),
+    groups.map((group) => `closed ${group}`),
+  );
 });
 
 test('in quiet hours nothing is told, and afterwards only what still lasts', (t) => {

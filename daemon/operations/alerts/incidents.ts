@@ -274,7 +274,7 @@ export class Incidents {
       this.#closed.delete(key);
       const again = { closed_at: null, unwatched: null, acknowledged_at: null, acknowledged_by: null };
       Object.assign(before, now, again, { reopened: before.reopened + 1 });
-      if (before.told === 'closed') before.told = null;
+      if (before.told === 'closed') Object.assign(before, { told: null, told_group: null, told_to: null });
       this.#open.set(key, before);
       changed.set(before, 'incident.opened');
       return;

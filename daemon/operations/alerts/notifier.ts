@@ -40,6 +40,12 @@ interface ToldTo {
 const toldTo = ({ told_to }: IncidentRow): ToldTo =>
   told_to === null ? { channels: [], quietHours: null } : (JSON.parse(told_to) as ToldTo);
 
+/** Whether it was announced, and its end was not. */
+const isTold = ({ told }: IncidentRow): boolean => told !== null && told !== 'closed';
+
+/** Whether the channel was told that it is open. */
+const knows = ({ id }: Channel, row: IncidentRow): boolean => isTold(row) && toldTo(row).channels.includes(id);
+
 /** Decides what is announced: each incident once when it opens, when it gets worse and when it closes, together with others of its rule. */
 export class Notifier {
   readonly #deps: NotifierDeps;
@@ -82,31 +88,31 @@ export class Notifier {
     this.#summarize();
   }
 
-  /** An incident was acknowledged: receivers that know that word hear of it. */
+  /** An incident was acknowledged: receivers that know that word hear of it, once all is acknowledged that they were told of under its key. */
   acknowledged(row: IncidentRow): void {
     const group = row.told_group;
     if (group === null) return;
     const open = this.#deps.incidents.open().filter((one) => one.told_group === group);
-    if (open.some(({ acknowledged_at }) => acknowledged_at === null)) return;
-    const notice = this.#notice('acknowledged', open);
-    const messages = this.#receivers('acknowledged', open)
-      .filter(({ channel }) => channel.kind === 'pagerduty')
-      .map(({ channel }) => this.#message(channel, notice));
-    if (messages.length > 0 && this.#deps.incidents.write([], messages)) this.#deps.onStored();
+    const receivers = this.#receivers('acknowledged', open).filter(
+      ({ channel, of }) =>
+        channel.kind === 'pagerduty' && of.includes(row) && of.every(({ acknowledged_at }) => acknowledged_at !== null),
+    );
+    this.#store([], () => receivers.map(({ channel, of }) => this.#message(channel, this.#notice('acknowledged', of))));
   }
 
   #due(): { row: IncidentRow; kind: Kind }[] {
-    const { incidents, clock } = this.#deps;
-    const rules = new Map(this.#deps.rules().map((rule) => [rule.id, rule]));
-    const now = clock.now();
-    return [...incidents.untold()].flatMap((row) => {
-      const { quietHours } = rules.get(row.rule_id) ?? toldTo(row);
-      if (quietHours !== null && isQuiet(quietHours, now)) return [];
+    return [...this.#deps.incidents.untold()].flatMap((row) => {
       const kind = kindOf(row);
-      // what is silenced or follows from another incident is announced later if it lasts; its end only if its beginning was
-      const isMuted = kind !== 'closed' && (row.cause_id !== null || incidents.silencedUntil(row) !== null);
-      return kind === undefined || isMuted ? [] : [{ row, kind }];
+      return kind !== undefined && this.#mayTell(row, kind) ? [{ row, kind }] : [];
     });
+  }
+
+  /** Not in quiet hours. What is silenced or follows from another incident is announced later if it lasts; its end only if its beginning was. */
+  #mayTell(row: IncidentRow, kind: Kind): boolean {
+    const { incidents, clock } = this.#deps;
+    const { quietHours } = this.#ruleOf(row) ?? toldTo(row);
+    if (quietHours !== null && isQuiet(quietHours, clock.now())) return false;
+    return kind === 'closed' || (row.cause_id === null && incidents.silencedUntil(row) === null);
   }
 
   #tell(due: readonly { row: IncidentRow; kind: Kind }[]): void {
@@ -117,48 +123,65 @@ export class Notifier {
       if (group === undefined) groups.set(key, { kind, rows: [row] });
       else group.rows.push(row);
     }
-    const before = due.map(({ row: { told, told_group, told_to } }) => ({ told, told_group, told_to }));
-    const messages: NewMessage[] = [];
-    for (const { kind, rows } of groups.values()) {
-      const [first] = rows as [IncidentRow];
-      for (const row of rows) if (kind === 'opened') row.told_group = first.id;
-      const receivers = this.#receivers(kind, rows);
-      const quietHours = this.#ruleOf(first)?.quietHours ?? null;
-      for (const { channel, of } of receivers) messages.push(...this.#messagesOf(channel, kind, of));
-      for (const row of rows) {
-        row.told = kind === 'closed' ? 'closed' : row.severity;
-        if (kind === 'closed') continue;
-        const earlier = kind === 'opened' ? [] : toldTo(row).channels;
-        const channels = [...new Set([...earlier, ...receivers.map(({ channel }) => channel.id)])];
-        row.told_to = JSON.stringify({ channels, quietHours } satisfies ToldTo);
-      }
+    this.#store(
+      due.map(({ row }) => row),
+      () => [...groups.values()].flatMap(({ kind, rows }) => this.#tellGroup(kind, rows)),
+    );
+  }
+
+  #tellGroup(kind: Kind, rows: readonly IncidentRow[]): NewMessage[] {
+    const [first] = rows as [IncidentRow];
+    if (kind === 'opened') for (const row of rows) row.told_group = first.id;
+    const news = this.#receivers(kind, rows).map(({ channel, of }) => ({
+      id: channel.id,
+      ...this.#newsFor(channel, kind, of),
+    }));
+    for (const row of rows) {
+      row.told = kind === 'closed' ? 'closed' : row.severity;
+      if (kind === 'closed') continue;
+      const channels = news.flatMap(({ id, told }) => (told.has(row) ? [id] : []));
+      this.#noteTold(row, channels);
     }
-    if (
-      this.#deps.incidents.write(
-        due.map(({ row }) => row),
-        messages,
-      )
-    ) {
+    return news.flatMap(({ messages }) => messages);
+  }
+
+  #noteTold(row: IncidentRow, channels: readonly number[]): void {
+    const all = [...new Set([...toldTo(row).channels, ...channels])];
+    const quietHours = this.#ruleOf(row)?.quietHours ?? null;
+    row.told_to = JSON.stringify({ channels: all, quietHours } satisfies ToldTo);
+  }
+
+  /** Stores rows that are changed, and the messages of the change; false = they could not be written, so all is announced later. */
+  #store(rows: readonly IncidentRow[], change: () => NewMessage[]): boolean {
+    const before = rows.map(({ told, told_group, told_to }) => ({ told, told_group, told_to }));
+    const messages = change();
+    if (rows.length === 0 && messages.length === 0) return true;
+    if (this.#deps.incidents.write(rows, messages)) {
       if (messages.length > 0) this.#deps.onStored();
-      return;
+      return true;
     }
-    // nothing was stored, so everything is announced later
-    for (const [index, { row }] of due.entries()) Object.assign(row, before[index]);
+    for (const [index, row] of rows.entries()) Object.assign(row, before[index]);
+    return false;
   }
 
-  #messagesOf(channel: Channel, kind: Kind, rows: readonly IncidentRow[]): NewMessage[] {
-    // PagerDuty closes what was opened under the same key
-    if (channel.kind === 'pagerduty' && kind !== 'opened') return this.#byGroup(channel, kind, rows);
-    return this.#take(channel, rows.length) ? [this.#message(channel, this.#notice(kind, rows))] : [];
-  }
-
-  #byGroup(channel: Channel, kind: Kind, rows: readonly IncidentRow[]): NewMessage[] {
-    const stillOpen = new Set(this.#deps.incidents.open().map(({ told_group }) => told_group));
-    return [...new Set(rows.map(({ told_group }) => told_group))].flatMap((group) => {
-      if (kind === 'closed' && stillOpen.has(group)) return [];
-      const ofGroup = rows.filter((row) => row.told_group === group);
-      return [this.#message(channel, this.#notice(kind, ofGroup))];
+  /** The messages of a change, and the incidents that the channel knows by them or by a later summary. */
+  #newsFor(
+    channel: Channel,
+    kind: Kind,
+    rows: readonly IncidentRow[],
+  ): { messages: NewMessage[]; told: ReadonlySet<IncidentRow> } {
+    if (channel.kind !== 'pagerduty') {
+      const messages = this.#take(channel, rows.length) ? [this.#message(channel, this.#notice(kind, rows))] : [];
+      return { messages, told: new Set(rows) };
+    }
+    // PagerDuty closes what was opened under the same key; what is held back is opened later
+    const known = new Set(this.#deps.incidents.open().flatMap((row) => (knows(channel, row) ? [row.told_group] : [])));
+    const groups = [...Map.groupBy(rows, ({ told_group }) => told_group)].flatMap(([group, of]) => {
+      const isSent = kind === 'closed' ? !known.has(group) : known.has(group) || this.#take(channel, of.length);
+      return isSent ? [of] : [];
     });
+    const messages = groups.map((of) => this.#message(channel, this.#notice(kind, of)));
+    return { messages, told: new Set(groups.flat()) };
   }
 
   #notice(kind: Kind | 'acknowledged', rows: readonly IncidentRow[]): Notice {
@@ -186,8 +209,9 @@ export class Notifier {
     });
   }
 
-  /** May the channel get one more message within this hour? Otherwise the changes wait for a summary. */
-  #take({ id, maxPerHour, held }: Channel, changes: number): boolean {
+  /** May the channel get one more message within this hour? Otherwise the changes are held back. */
+  #take({ id, maxPerHour }: Channel, changes: number): boolean {
+    const { held } = this.#deps.channels.require(id);
     if (this.#countOf(id) < maxPerHour && held === 0) {
       this.#count(id, this.#deps.clock.now());
       return true;
@@ -196,17 +220,47 @@ export class Notifier {
     return false;
   }
 
-  /** What was held back is sent in one message, as soon as the hour allows. */
+  /** What was held back is told as soon as the hour allows. */
   #summarize(): void {
-    const { channels, incidents, base, clock } = this.#deps;
-    for (const channel of channels.all()) {
-      if (channel.held === 0 || this.#countOf(channel.id) >= channel.maxPerHour) continue;
-      const notice = summaryNotice(channel.held, incidents.open(), { base: base(), at: iso(clock.now()) });
-      if (!incidents.write([], [this.#message(channel, notice)])) return;
-      this.#count(channel.id, clock.now());
-      channels.note(channel.id, { held: 0 });
-      this.#deps.onStored();
+    for (const channel of this.#deps.channels.all()) {
+      const free = channel.maxPerHour - this.#countOf(channel.id);
+      if (!channel.enabled || channel.held === 0 || free <= 0) continue;
+      if (channel.kind === 'pagerduty') this.#openHeld(channel, free);
+      else this.#sendSummary(channel);
     }
+  }
+
+  #sendSummary(channel: Channel): void {
+    const { incidents, base, clock } = this.#deps;
+    const notice = summaryNotice(channel.held, incidents.open(), { base: base(), at: iso(clock.now()) });
+    if (this.#store([], () => [this.#message(channel, notice)])) this.#noteSent(channel, { messages: 1, held: 0 });
+  }
+
+  /** What PagerDuty was not told of and still lasts, each group under its key: nothing would resolve a summary. */
+  #openHeld(channel: Channel, free: number): void {
+    const held = this.#deps.incidents
+      .open()
+      .reverse()
+      .filter(
+        (row) =>
+          isTold(row) &&
+          row.acknowledged_at === null &&
+          !knows(channel, row) &&
+          isFor(channel, this.#ruleOf(row), [row]),
+      );
+    const due = held.filter((row) => this.#mayTell(row, 'opened'));
+    const groups = [...Map.groupBy(due, ({ told_group }) => told_group).values()].slice(0, free);
+    const rows = groups.flat();
+    const isStored = this.#store(rows, () => {
+      for (const row of rows) this.#noteTold(row, [channel.id]);
+      return groups.map((of) => this.#message(channel, this.#notice('opened', of)));
+    });
+    if (isStored) this.#noteSent(channel, { messages: groups.length, held: held.length - rows.length });
+  }
+
+  #noteSent(channel: Channel, { messages, held }: { messages: number; held: number }): void {
+    for (let n = 0; n < messages; n += 1) this.#count(channel.id, this.#deps.clock.now());
+    if (held !== channel.held) this.#deps.channels.note(channel.id, { held });
   }
 
   #countOf(channel: number): number {

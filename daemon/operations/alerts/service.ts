@@ -154,7 +154,11 @@ export class AlertService {
     const channel = channels.require(id);
     const since = clock.monotonic();
     const notice = testNotice({ base: base(), at: iso(clock.now()), by: actor.label ?? actor.id });
-    const { isDelivered, status, answer, error } = await sender.send(channel, notice, randomUUID());
+    let sent = await sender.send(channel, notice, randomUUID());
+    // nothing else would resolve it
+    if (sent.isDelivered && channel.kind === 'pagerduty')
+      sent = await sender.send(channel, { ...notice, kind: 'closed' }, randomUUID());
+    const { isDelivered, status, answer, error } = sent;
     sender.noteResult(channel, isDelivered ? null : (error ?? 'It failed.'));
     return { ok: isDelivered, status, answer, error, ms: Math.round(clock.monotonic() - since) };
   }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
+import type { ServerResponse } from 'node:http';
 import path from 'node:path';
 import { test } from 'node:test';
 import { callbackReceiver } from '#test/helpers/callback-receiver.ts';
@@ -140,7 +141,7 @@ test('rules, channels and incidents of a daemon', async (t) => {
     const forms: readonly (readonly [
       kind: string,
       more: { url: string; secret?: string },
-      check: (sent: any) => void,
+      check: (sent: any) => unknown,
     ])[] = [
       [
         'webhook',
@@ -182,6 +183,10 @@ test('rules, channels and incidents of a daemon', async (t) => {
         ({ body }: any) => {
           assert.deepEqual([body.routing_key, body.event_action], ['routing-key-1', 'trigger']);
           assert.ok(body.dedup_key && body.payload.summary && body.payload.source && body.payload.severity === 'info');
+          return receiver.next((resolved) => {
+            assert.deepEqual([resolved.body.event_action, resolved.body.dedup_key], ['resolve', body.dedup_key]);
+            return true;
+          });
         },
       ],
     ];
@@ -189,10 +194,11 @@ test('rules, channels and incidents of a daemon', async (t) => {
       const created = await api.post('/alerts/channels', { kind, name: kind, enabled: false, ...more });
       assert.equal(created.status, 201, created.text);
       assert.doesNotMatch(created.text, /s3cret|signing-secret|tk_topic|routing-key/);
-      receiver.behave((_, response) => response.writeHead(202).end(`taken by ${kind}`));
+      const take = (_: unknown, response: ServerResponse) => response.writeHead(202).end(`taken by ${kind}`);
+      receiver.behave(...(kind === 'pagerduty' ? [take, take] : [take]));
       const tested = (await api.post(`/alerts/channels/${created.body.data.id}/test`)).body.data;
       assert.deepEqual([tested.ok, tested.status, tested.answer], [true, 202, `taken by ${kind}`]);
-      check(await receiver.next());
+      await check(await receiver.next());
       receiver.behave((_, response) => response.writeHead(500).end(`no, ${more.secret ?? ''}`));
       const failed = await api.post(`/alerts/channels/${created.body.data.id}/test`);
       assert.deepEqual([failed.body.data.ok, failed.body.data.status], [false, 500]);

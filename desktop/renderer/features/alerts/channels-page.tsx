@@ -171,7 +171,12 @@ function ChannelState({ channel, onGone }: { channel: Channel; onGone: () => voi
           </p>
         </Notice>
       )}
-      {held === 0 ? null : <Notice tone="warn" title={`${plural(held, 'change')} wait for a summary`} />}
+      {held === 0 ? null : (
+        <Notice
+          tone="warn"
+          title={`${plural(held, 'change waits', 'changes wait')} until the hourly limit allows more messages`}
+        />
+      )}
       {test.error ? <Problem error={test.error} /> : null}
       {remove.error ? <Problem error={remove.error} /> : null}
       {test.data ? (
