@@ -1,6 +1,16 @@
 // The Debian package in a bare Debian: install, start, upgrade, remove, purge.
 import assert from 'node:assert/strict';
-import { appendFileSync, cpSync, existsSync, globSync, readFileSync, renameSync, statSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import {
+  appendFileSync,
+  cpSync,
+  existsSync,
+  globSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { before, describe, test } from 'node:test';
 import { packDeb, stageDeb } from '#build/build-deb.mjs';
@@ -26,6 +36,39 @@ test('systemd finds the daemon’s unit valid, and well confined', { skip: noUni
   const { exposure, complaints } = analyseUnit('streamhub.service', text);
   assert.ok(exposure <= 3, String(exposure));
   assert.equal(complaints, '');
+});
+
+test('root becomes the daemon’s user only for commands that work on its data', async (t) => {
+  const dir = await temporaryDir(t);
+  const script = readFileSync(path.join(ROOT, 'build/deb/streamhub'), 'utf8');
+  writeFileSync(
+    path.join(dir, 'streamhub'),
+    script.replace(/\/usr\/lib\/streamhub\/node\/bin\/node .*?bin\.mjs/, 'echo "$HOME"'),
+  );
+  // the ids of this test's user don't matter
+  writeFileSync(path.join(dir, 'id'), '#!/bin/sh\necho root\n', { mode: 0o755 });
+  writeFileSync(path.join(dir, 'setpriv'), '#!/bin/sh\nshift 3\nexec "$@"\n', { mode: 0o755 });
+  const address = { STREAMHUB_URL: 'https://stream.example.com' };
+  const lines: [line: string, home: string, env?: Record<string, string>][] = [
+    ...['', '--safe', 'start', 'admin users', 'restore x', 'rollback', 'doctor', 'plugin --data-dir y add x'].map(
+      (line): [string, string] => [line, `/${DATA}`],
+    ),
+    ['doctor --data-dir y', `/${DATA}`, address],
+    ...['apps', 'backup', 'backup verify x', 'plugin check x', 'plugin pack add-on', 'plugin list', 'uninstall'].map(
+      (line): [string, string] => [line, '/root'],
+    ),
+    ['doctor --context far', '/root'],
+    ['doctor --url=https://stream.example.com', '/root'],
+    ['doctor', '/root', address],
+    ['doctor', '/root', { STREAMHUB_CONTEXT: 'far' }],
+  ];
+  for (const [line, home, env] of lines) {
+    const told = execFileSync('sh', [path.join(dir, 'streamhub'), ...line.split(' ').filter(Boolean)], {
+      env: { PATH: `${dir}:${process.env['PATH']}`, HOME: '/root', ...env },
+      encoding: 'utf8',
+    });
+    assert.equal(told, `${`${home} ${line}`.trimEnd()}\n`);
+  }
 });
 
 describe('the Debian package', { skip: typeof system === 'string' && system }, () => {
@@ -68,6 +111,8 @@ describe('the Debian package', { skip: typeof system === 'string' && system }, (
     assert.equal(rights(`${DATA}/data/first-token`), 'streamhub:streamhub 600');
     token = read(`${DATA}/data/first-token`).trim();
     assert.equal((await api.as(token).post('/apps', { name: 'kept' })).status, 201);
+    run('sh', '-ec', `streamhub connect ${api.base} --credential-file --token-stdin < /${DATA}/data/first-token`);
+    assert.match(run('streamhub', 'backup', 'list', '--json'), /^\[\]$/m);
     assert.equal(await daemon.stop(), 0);
   });
 

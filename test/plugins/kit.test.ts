@@ -113,10 +113,13 @@ describe('from the sources', () => {
 
   test('what is named and is no plugin is wrong usage', async (t) => {
     const dir = await temporaryDir(t);
+    await writeFile(path.join(dir, 'taken'), '');
     for (const [command, place, message] of [
       ['check', 'nowhere', /nowhere does not exist/],
+      ['check', 'taken/x', /taken\/x can’t be read: ENOTDIR/],
       ['check', '.', /is not a plugin/],
       ['add', 'nowhere', /nowhere does not exist/],
+      ['add', 'taken/x', /taken\/x can’t be read: ENOTDIR/],
     ] as const) {
       const told = await plugin(dir, [command, place]);
       assert.deepEqual([told.status, message.test(told.err)], [2, true], `${command} ${place}: ${told.err}`);

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { copyFile, mkdir, rm, stat } from 'node:fs/promises';
+import { copyFile, mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { makeFolder } from '#shared/files/make-folder.ts';
 import { readRunFile } from '#shared/files/run-file.ts';
@@ -7,7 +7,7 @@ import { PluginRefusal } from '#shared/plugin-sdk/problems.ts';
 import { finishReplacements, nameOf, newStage, putPlugin } from '../../plugins/install/places.ts';
 import { unpackPlugin } from '../../plugins/install/unpack.ts';
 import { readPlugins } from '../../plugins/read-plugins.ts';
-import { UsageError } from '../exit-codes.ts';
+import { statNamed } from '../named-file.ts';
 import { commandSettings } from '../settings.ts';
 import { checkRoot, isPacked } from './check.ts';
 import { copyPlugin } from './copy.ts';
@@ -28,8 +28,7 @@ export interface AddedPlugin {
 export async function addPlugin(place: string, options: { dataDir?: string; envFile?: string }): Promise<AddedPlugin> {
   const { dataDir } = commandSettings(options);
   const source = path.resolve(place);
-  const info = await stat(source).catch(() => undefined);
-  if (info === undefined) throw new UsageError(`${place} does not exist`);
+  const info = await statNamed(place);
   const plugins = path.join(dataDir, 'plugins');
   await makeFolder(plugins);
   await finishReplacements(plugins);

@@ -1,4 +1,4 @@
-import { copyFile, mkdir, mkdtemp, rm, stat } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { SETTINGS } from '#daemon/platform/settings-table.ts';
@@ -7,6 +7,7 @@ import { type PluginProblem, PluginRefusal, problemLine } from '#shared/plugin-s
 import { type TriedPlugin, tryPlugin } from '../../plugins/install/trial.ts';
 import { unpackPlugin } from '../../plugins/install/unpack.ts';
 import { UsageError } from '../exit-codes.ts';
+import { statNamed } from '../named-file.ts';
 import { copyPlugin } from './copy.ts';
 
 /** What `streamhub plugin check` found. */
@@ -26,8 +27,7 @@ export interface CheckResult {
 /** Verifies a folder, a packed plugin or a preset file as the daemon does, and lets its code describe itself. */
 export async function checkPlugin(place: string): Promise<CheckResult> {
   const source = path.resolve(place);
-  const info = await stat(source).catch(() => undefined);
-  if (info === undefined) throw new UsageError(`${place} does not exist`);
+  const info = await statNamed(place);
   const root = await mkdtemp(path.join(os.tmpdir(), 'streamhub-check-'));
   try {
     const target = path.join(root, path.basename(source).replace(/\.(?:tgz|tar\.gz)$/i, ''));

@@ -236,7 +236,7 @@ describe('plugins are installed, updated, rolled back and removed in a running d
     assert.deepEqual([bare.status, /needs --sha256/.test(bare.err)], [2, true], bare.err);
     for (const [name, reason] of Object.entries({
       apps: /is a folder\. streamhub plugin pack/,
-      nothing: /can’t be read/,
+      nothing: /does not exist/,
     })) {
       const unread = await run('install', path.join(daemon.dataDir, name));
       assert.deepEqual([unread.status, reason.test(unread.err)], [2, true], unread.err);
