@@ -1,6 +1,6 @@
 // The Debian package in a bare Debian: install, start, upgrade, remove, purge.
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import {
   appendFileSync,
   cpSync,
@@ -17,7 +17,7 @@ import { packDeb, stageDeb } from '#build/build-deb.mjs';
 import { stagePackage } from '#build/build-package.mjs';
 import { type BareSystem, bareSystem, quickPlace } from '#test/helpers/bare-system.ts';
 import { builtSite } from '#test/helpers/browser.ts';
-import { blockScope, Client, ROOT, temporaryDir } from '#test/helpers/daemon.ts';
+import { BIN, blockScope, Client, ROOT, temporaryDir } from '#test/helpers/daemon.ts';
 import { withoutLongTests } from '#test/helpers/long-tests.ts';
 import { freePort } from '#test/helpers/server-scripts.ts';
 import { analyseUnit, noUnitAnalysis } from '#test/helpers/units.ts';
@@ -68,6 +68,16 @@ test('root becomes the daemon’s user only for commands that work on its data',
       encoding: 'utf8',
     });
     assert.equal(told, `${`${home} ${line}`.trimEnd()}\n`);
+  }
+});
+
+test('the command, the unit and npm start leave --env-file to StreamHub', () => {
+  for (const file of ['build/deb/streamhub', 'build/deb/streamhub.service', 'package.json']) {
+    const text = readFileSync(path.join(ROOT, file), 'utf8');
+    const [, options = ''] = /\bnode (\S+ )?\S*(?:daemon\/bin|build\/start)\.mjs/.exec(text) ?? [];
+    const words = [...options.split(' ').filter(Boolean), BIN, '--env-file', '/srv/nothing.env'];
+    const { status, stderr } = spawnSync(process.execPath, words, { encoding: 'utf8' });
+    assert.deepEqual([status, /^streamhub: .*\/srv\/nothing\.env/.test(stderr)], [2, true], `${file}: ${stderr}`);
   }
 });
 
