@@ -182,6 +182,11 @@ describe('in a terminal, against a daemon with TLS', { skip: terminalMissing }, 
     await shows(`config validate conf ${mine}`, /The config is valid/);
     await shows(`config apply conf ${mine} --yes`, /Saved the config of conf/);
     await rm(path.dirname(mine), { recursive: true });
+    await writeFile(file('bad.yaml'), 'recording:\n  auto: many\n');
+    assert.match(
+      (await screen(`config validate conf ${file('bad.yaml')}`)).screen,
+      /bad\.yaml:2:\d+: error: recording\.auto must be/,
+    );
     await writeFile(file('bad.yaml'), 'recording: [\n');
     assert.equal((await screen(`config validate conf ${file('bad.yaml')}`)).code, 1);
     assert.equal((await screen(`config apply conf ${file('bad.yaml')} --yes`)).code, 1);

@@ -32,11 +32,13 @@ export async function review(daemon: Daemon, app: string, yaml: string): Promise
   return { yaml, etag: current.etag, result, keys: after === null ? [] : changedKeys(before ?? {}, after) };
 }
 
-/** Problems of a text as `file:line:column: message`. */
+/** Problems of a text as `file:line:column: severity: key message`. */
 export const reportOf = (diagnostics: Static<typeof ValidateResult>['diagnostics'], file: string): string[] =>
   diagnostics
     .filter(({ severity }) => severity !== 'info')
-    .map(({ severity, line, column, message }) => `${file}:${line}:${column}: ${severity}: ${message}`);
+    .map(({ severity, line, column, path, message }) =>
+      [`${file}:${line}:${column}: ${severity}:`, ...(path === '' ? [] : [path]), message].join(' '),
+    );
 
 /** Shows the changes, when they take effect, and what is wrong, on standard error. */
 export function showReview({ result, keys }: Review, file: string, { withDiff = true } = {}): void {
