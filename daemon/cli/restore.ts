@@ -25,7 +25,9 @@ export const command = (): Command =>
         'Restore a backup into the data folder of this machine. Stop the daemon first.',
       ),
     ).option('--force', 'Also into a data folder that is in use. What it replaces is kept in the folder replaced.'),
-  ).action((file: string, options: RestoreOptions) => withDataDir(options, (dir) => restore(file, options, dir)));
+  ).action((file: string, options: RestoreOptions) =>
+    withDataDir(options, (dir) => restore(file, options, dir), { creates: true }),
+  );
 
 async function restore(file: string, options: RestoreOptions, { root: dataDir, registry }: DataDir): Promise<void> {
   const { applyRestore, prepareRestore, stagedFolder } = await import('#daemon/operations/backup/restore.ts');

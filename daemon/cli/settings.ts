@@ -1,3 +1,5 @@
+import { statSync } from 'node:fs';
+import path from 'node:path';
 import type { Command } from 'commander';
 import type { DataDir } from '#daemon/platform/data-dir.ts';
 import { loadSettings, type Settings } from '#daemon/platform/settings.ts';
@@ -32,19 +34,33 @@ export function commandSettings(options: LocalOptions): Settings {
 
 /**
  * Works on the files of a data folder while no daemon does.
- * @param why a daemon must not run, as the end of a sentence
- * @throws SettingsError, and an Error if a daemon runs on it
+ * @param more.creates a folder without data is prepared, instead of refused
+ * @param more.why a daemon must not run, as the end of a sentence
+ * @throws SettingsError, and an Error if a daemon runs on it, or the folder can't be used
  */
-export async function withDataDir<T>(options: LocalOptions, work: (dir: DataDir) => Promise<T>, why = ''): Promise<T> {
+export async function withDataDir<T>(
+  options: LocalOptions,
+  work: (dir: DataDir) => Promise<T>,
+  { creates = false, why = '' } = {},
+): Promise<T> {
   const { dataDir } = commandSettings(options);
-  const { DataDirInUse, lockDataDir, prepareDataDir } = await import('#daemon/platform/data-dir.ts');
-  const dir = prepareDataDir(dataDir);
+  const [{ DataDirInUse, lockDataDir, prepareDataDir }, { fileError }] = await Promise.all([
+    import('#daemon/platform/data-dir.ts'),
+    import('#daemon/platform/files/file-errors.ts'),
+  ]);
+  let dir: DataDir;
   let unlock: () => void;
   try {
+    if (!creates && statSync(path.join(dataDir, 'data'), { throwIfNoEntry: false }) === undefined)
+      throw new Error(`${dataDir} contains no StreamHub data; start the daemon once`);
+    dir = prepareDataDir(dataDir);
     unlock = lockDataDir(dir);
   } catch (error) {
-    if (!(error instanceof DataDirInUse)) throw error;
-    throw new Error(`${error.message.split(';', 1)[0]}; stop it first${why}`);
+    if (error instanceof DataDirInUse) throw new Error(`${error.message.split(';', 1)[0]}; stop it first${why}`);
+    const refused = fileError(error);
+    if (refused?.code === 'FILE_ACCESS_DENIED')
+      throw new Error(`you have no access to ${dataDir}; run this as the user of the daemon, or as root`);
+    throw refused ?? error;
   }
   try {
     return await work(dir);

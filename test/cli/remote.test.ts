@@ -262,7 +262,9 @@ describe('in a terminal, against a daemon with TLS', { skip: terminalMissing }, 
         new Promise((resolve) => setTimeout(resolve, 1000)),
       ]);
     }
-    for (const one of [logs, events]) {
+    const ahead = session('events --after 999999999');
+    await ahead.sees(/doesn’t know that event/);
+    for (const one of [logs, events, ahead]) {
       one.type('\x03');
       assert.equal((await one.ended).code, 130, one.screen());
     }
@@ -367,9 +369,11 @@ describe('without a terminal', () => {
     const codes = async (args: string, env: Record<string, string> = REMOTE): Promise<number> =>
       (await piped(args.split(' '), env)).code;
     assert.equal(await codes('apps'), 0);
+    assert.equal(await codes('apps', { ...REMOTE, STREAMHUB_TOKEN: `${TEST_TOKEN}\r\n` }), 0);
     assert.equal(await codes('apps create X'), 1);
     assert.equal(await codes('apps --nonsense'), 2);
     assert.equal(await codes('config'), 2);
+    assert.equal(await codes('events --after abc'), 2);
     assert.equal(await codes('apps', {}), 2, 'no daemon is chosen');
     assert.equal(await codes('apps', { ...REMOTE, STREAMHUB_URL: 'http://127.0.0.1:9' }), 3);
     assert.equal(await codes('apps', { STREAMHUB_URL: daemon.url, STREAMHUB_TOKEN: TEST_TOKEN }), 3, 'not trusted');
@@ -382,6 +386,11 @@ describe('without a terminal', () => {
     await api.patch('/apps/live', { displayName: 'a\u001b[31mred' });
     const ran = await piped(['apps'], REMOTE);
     assert.ok(!ran.out.includes('\u001b'), JSON.stringify(ran.out));
+    const wrong = await piped(['apps', '--columns', 'nmae,name'], REMOTE);
+    assert.deepEqual([wrong.code, /^- +live$/m.test(wrong.out)], [0, true], wrong.out);
+    assert.match(wrong.err, /^streamhub: warning: no row has the column nmae\. There are: .*\bname, .*displayName/);
+    const empty = await piped(['recordings', 'live', '-o', 'csv'], REMOTE);
+    assert.match(empty.out, /^id,.*\bname,.*\bstatus\b.*\r\n$/);
     const none = await piped(['apps', 'get', 'nobody', '--json'], REMOTE);
     assert.equal(none.out, '');
     assert.match(none.err, /^streamhub: No app is named nobody\.\n {2}.*\n {2}Request id: \S+\n$/);

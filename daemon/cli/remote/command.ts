@@ -112,7 +112,7 @@ export function operationCommand(name: string, op: Operation, spec: OperationSpe
         ...(op.body === undefined || (op.bodyOptional && Object.keys(body).length === 0) ? {} : { body }),
       };
       const data = await callAll(daemon, op, input, options['limit'] as number | undefined, spec.timeout);
-      await report(daemon, data, { ...spec, typed, options });
+      await report(daemon, data, { ...spec, op, typed, options });
     });
   });
 }
@@ -120,7 +120,14 @@ export function operationCommand(name: string, op: Operation, spec: OperationSpe
 async function report(
   daemon: Daemon,
   data: unknown,
-  { typed, options, pick, columns, done }: OperationSpec & { typed: Values; options: CommonOptions & Values },
+  {
+    op,
+    typed,
+    options,
+    pick,
+    columns,
+    done,
+  }: OperationSpec & { op: Operation; typed: Values; options: CommonOptions & Values },
 ): Promise<void> {
   let shown = data;
   let exit: number = EXIT.ok.code;
@@ -131,8 +138,15 @@ async function report(
   }
   if (done !== undefined && formatOf(options) === 'table') return print(done(typed, shown));
   if (shown === undefined) return formatOf(options) === 'json' ? print('null') : undefined;
-  await printData(pick === undefined ? shown : pick(shown), options, columns);
+  await printData(pick === undefined ? shown : pick(shown), options, columns, pick === undefined ? rowFields(op) : []);
   if (exit !== EXIT.ok.code) throw new ExitWith(exit);
+}
+
+/** The fields of a row of the answer. */
+function rowFields({ responses }: Operation): string[] {
+  const answer = responses[200] as FieldSchema | undefined;
+  const data = answer?.properties?.['data'] ?? answer;
+  return Object.keys((data?.items ?? data)?.properties ?? {});
 }
 
 const isJob = (data: unknown): data is Job =>

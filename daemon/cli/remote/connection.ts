@@ -87,7 +87,7 @@ async function remote(url: string, caFile: string | undefined): Promise<Target> 
 }
 
 function ownToken(): string {
-  const token = process.env['STREAMHUB_TOKEN'];
+  const token = process.env['STREAMHUB_TOKEN']?.trim();
   if (token) return token;
   throw new UsageError('Set STREAMHUB_TOKEN to an API token, or sign in with: streamhub connect URL');
 }

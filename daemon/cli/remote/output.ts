@@ -27,14 +27,23 @@ export const note = (line: string): void => void process.stderr.write(`${plainTe
 /**
  * Prints a list of rows or one object.
  * @param columns of the table: names, dotted for nested values, or `header=name`. Without them, every plain value of the first row
+ * @param fields that a row can have, where they are known
  */
-export async function printData(data: unknown, options: OutputOptions, columns?: readonly string[]): Promise<void> {
+export async function printData(
+  data: unknown,
+  options: OutputOptions,
+  columns?: readonly string[],
+  fields: readonly string[] = [],
+): Promise<void> {
   const format = formatOf(options);
   if (format === 'json') return printText(JSON.stringify(data ?? null, null, 2));
   if (format === 'yaml') return printText((await import('yaml')).stringify(data ?? null, { lineWidth: 0 }));
   const rows = (Array.isArray(data) ? data : data === undefined || data === null ? [] : [data]).map(asRow);
+  warnOfColumns(rows, options.columns ?? [], [...fields, ...(columns ?? [])]);
   if (format === 'csv') {
-    const names = options.columns ?? [...new Set(rows.flatMap((row) => Object.keys(row)))];
+    const names =
+      options.columns ?? (rows.length === 0 ? fields : [...new Set(rows.flatMap((row) => Object.keys(row)))]);
+    if (names.length === 0) return;
     return process.stdout.write(
       [names, ...rows.map((row) => names.map((name) => csvValue(valueAt(row, name))))].map(csvLine).join(''),
     ) as never;
@@ -57,6 +66,14 @@ export async function printData(data: unknown, options: OutputOptions, columns?:
       width,
     ),
   );
+}
+
+/** A column that no row has can be one that these rows leave out, so the others are printed. */
+function warnOfColumns(rows: readonly Row[], asked: readonly string[], known: readonly string[]): void {
+  const wrong = asked.filter((name) => !known.includes(name) && rows.every((row) => valueAt(row, name) === undefined));
+  if (rows.length === 0 || wrong.length === 0) return;
+  const there = [...new Set([...known, ...rows.flatMap((row) => Object.keys(row))])];
+  note(`streamhub: warning: no row has the column ${wrong.join(', ')}. There are: ${there.join(', ')}.`);
 }
 
 const asRow = (value: unknown): Row => (typeof value === 'object' && value !== null ? (value as Row) : { value });

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import { Secret, TOTP } from 'otpauth';
+import { prepareExchange, stagedFolder } from '#daemon/operations/backup/restore.ts';
 import { BIN, temporaryDir, testDaemon } from '#test/helpers/daemon.ts';
 import { firstAdmin, MANY_ATTEMPTS } from '#test/helpers/people.ts';
 
@@ -14,12 +15,12 @@ interface Run {
 }
 
 /** Runs `streamhub admin …` as an operator would. */
-function admin(dataDir: string, args: string[], input = ''): Promise<Run> {
+function admin(dataDir: string, args: string[], input = '', user: { uid?: number } = {}): Promise<Run> {
   return new Promise((resolve) => {
     const child = execFile(
       process.execPath,
       [BIN, 'admin', ...args],
-      { env: { PATH: process.env['PATH'] ?? '', DATA_DIR: dataDir } },
+      { env: { PATH: process.env['PATH'] ?? '', DATA_DIR: dataDir }, ...user },
       (error, out, err) => resolve({ code: typeof error?.code === 'number' ? error.code : 0, out, err }),
     );
     child.stdin?.end(input);
@@ -79,4 +80,32 @@ test('without an administrator it says how the first one is made', async (t) => 
   const daemon = await testDaemon(t, {}, { dataDir });
   await daemon.stop();
   assert.match((await admin(dataDir, ['reset-password', '--generate'])).err, /setup link/);
+});
+
+test('a folder that is missing or of another user is left as it is, and said', async (t) => {
+  const dataDir = await temporaryDir(t);
+  const mistyped = path.join(dataDir, 'mistyped');
+  for (const command of ['users', 'create-token'])
+    assert.match((await admin(mistyped, [command])).err, /mistyped contains no StreamHub data/);
+  assert.deepEqual(await readdir(dataDir), []);
+  await mkdir(path.join(mistyped, 'data'), { recursive: true });
+  await Promise.all([chmod(dataDir, 0o755), chmod(mistyped, 0o555)]);
+  // root writes to every folder
+  const refused = await admin(mistyped, ['users'], '', process.getuid?.() === 0 ? { uid: 65534 } : {});
+  await chmod(mistyped, 0o700);
+  assert.equal(refused.code, 1);
+  assert.match(
+    refused.err,
+    /^streamhub: you have no access to .*mistyped; run this as the user of the daemon, or as root$/m,
+  );
+});
+
+test('nothing is changed that a waiting restore would replace', async (t) => {
+  const dataDir = await temporaryDir(t);
+  await (await testDaemon(t, {}, { dataDir })).stop();
+  await mkdir(stagedFolder(dataDir), { recursive: true });
+  await prepareExchange(dataDir, 'night.tar.gz', new Date().toISOString(), []);
+  const refused = await admin(dataDir, ['create-token']);
+  assert.deepEqual([refused.code, refused.out], [1, '']);
+  assert.match(refused.err, /the restore of night\.tar\.gz waits for the next start and would replace this change/);
 });
