@@ -516,11 +516,19 @@ test('incidents that are open at the update of a daemon were told to the channel
     ['rule-1', null],
   ])
     add.run(...row);
+  before.exec(`INSERT INTO incidents (rule_id, told, condition, subject, name, severity, text, opened_at, updated_at, closed_at)
+    VALUES ('node-away', 'warning', 'node-away', '', '', 'warning', '', '', '', '2026-01-01T00:00:00.000Z')`);
   migrate(before, registryMigrations);
+  assert.deepEqual(
+    before.prepare('SELECT told FROM incidents WHERE closed_at IS NOT NULL').pluck().all(),
+    ['closed'],
+    'what ended long ago is no news any more',
+  );
   assert.deepEqual(before.prepare('SELECT told_to FROM incidents ORDER BY id').pluck().all(), [
     '{"channels":[1],"quietHours":null}',
     '{"channels":[2],"quietHours":null}',
     '{"channels":[1,2],"quietHours":{"from":"22:00"}}',
+    null,
     null,
   ]);
 });

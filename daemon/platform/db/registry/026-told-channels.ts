@@ -3,6 +3,9 @@ export const sql = `
 ALTER TABLE incidents ADD COLUMN told_to TEXT;
 -- why its rule stopped watching it; NULL = it is open, or the problem was over
 ALTER TABLE incidents ADD COLUMN unwatched TEXT;
+-- an end that an earlier version forgot to tell is news only for a day
+UPDATE incidents SET told = 'closed'
+  WHERE told <> 'closed' AND closed_at < strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-1 day');
 UPDATE incidents SET told_to = json_object(
   'channels', json((
     SELECT json_group_array(c.id) FROM alert_channels c
