@@ -102,7 +102,10 @@ export class AlertChannels {
       ...(secret === undefined ? {} : { [secretName(id)]: secret }),
     });
     const address = url === undefined ? row.address : serverOf(url);
-    this.note(id, { fields_json: JSON.stringify(fields), address });
+    // what failed was another receiver, or one that gets nothing now
+    const isOver = url !== undefined || secret !== undefined || change.to !== undefined || !fields.enabled;
+    const state = isOver ? { failing_since: null, last_error: null } : {};
+    this.note(id, { fields_json: JSON.stringify(fields), address, ...state });
     return this.#view(this.#require(id));
   }
 

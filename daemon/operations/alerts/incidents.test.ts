@@ -40,7 +40,12 @@ function setUp(t: TestContext, kinds: readonly ChannelKind[] = ['webhook']) {
   const rules = new AlertRules(repository);
   const channels = new AlertChannels({
     repository,
-    secrets: { get: (name) => secrets.get(name), set: async () => {} },
+    secrets: {
+      get: (name) => secrets.get(name),
+      set: async (changes) => {
+        for (const [name, value] of Object.entries(changes)) secrets.set(name, value ?? '');
+      },
+    },
     policy: { denyPrivate: false },
     rules,
   });
@@ -492,6 +497,21 @@ test('an end in quiet hours is told afterwards, also after a restart and if the 
   ]);
   start().look([node('a')]);
   assert.equal(told().length, 5, 'each end is told once');
+});
+
+test('a channel that is turned off, or gets another receiver, no longer counts as failing', async (t) => {
+  const { channels } = setUp(t);
+  const failing = { failing_since: new Date(0).toISOString(), last_error: 'gone' };
+  for (const [change, isOver] of [
+    [{ url: 'http://127.0.0.1:9/other' }, true],
+    [{ name: 'other' }, false],
+    [{ secret: 'another' }, true],
+    [{ enabled: false }, true],
+  ] as const) {
+    channels.note(1, failing);
+    const { failingSince, lastError } = await channels.update(1, change);
+    assert.deepEqual([failingSince === null, lastError === null], [isOver, isOver], JSON.stringify(change));
+  }
 });
 
 test('incidents that are open at the update of a daemon were told to the channels of their rule', (t) => {

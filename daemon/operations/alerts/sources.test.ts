@@ -258,7 +258,12 @@ describe('what the daemon knows, by the default rules', () => {
     ],
     [
       'a channel fails',
-      { channels: () => [{ id: 1, name: 'Ops', failingSince: 'now', lastError: 'It says 500.' }] },
+      {
+        channels: () => [
+          { id: 1, name: 'Ops', enabled: true, failingSince: 'now', lastError: 'It says 500.' },
+          { id: 2, name: 'Off', enabled: false, failingSince: 'now', lastError: 'It says 500.' },
+        ],
+      },
       ['warning Alerts can’t be delivered through Ops: It says 500.'],
     ],
   ] as const satisfies readonly (readonly [string, Partial<SourceDeps>, readonly string[]])[])

@@ -49,7 +49,13 @@ export interface SourceDeps {
   certificateEnd(url: string): Promise<number | undefined>;
   /** When the certificate of the daemon's own listener ends; undefined = it has none. */
   ownCertificateEnd(): number | undefined;
-  channels(): readonly { id: number; name: string; failingSince: string | null; lastError: string | null }[];
+  channels(): readonly {
+    id: number;
+    name: string;
+    enabled: boolean;
+    failingSince: string | null;
+    lastError: string | null;
+  }[];
   now(): number;
 }
 
@@ -249,9 +255,12 @@ export function factSources(deps: SourceDeps): FactSource[] {
       name: 'channels',
       conditions: ['channel-failing'],
       read: () =>
-        deps.channels().flatMap(({ id, name, failingSince, lastError }): Fact[] => {
+        deps.channels().flatMap(({ id, name, enabled, failingSince, lastError }): Fact[] => {
           const text = `Alerts can’t be delivered through ${name}: ${lastError ?? 'no reason was given'}`;
-          return failingSince === null ? [] : [{ condition: 'channel-failing', subject: String(id), name, text }];
+          // a test of one that is off can fail, too
+          return failingSince === null || !enabled
+            ? []
+            : [{ condition: 'channel-failing', subject: String(id), name, text }];
         }),
     },
   ];
