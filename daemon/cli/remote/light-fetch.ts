@@ -115,6 +115,8 @@ class Answer {
     this.statusText = statusMessage;
     this.headers = new Map(Object.entries(headers).map(([name, value]) => [name, String(value)]));
     this.#message = message;
+    // nobody reads it, and the open connection would keep the command from ending
+    if (EMPTY.has(statusCode)) message.resume();
   }
 
   get ok(): boolean {
