@@ -34,6 +34,14 @@ export const hasRequired = (
   stored: Readonly<Record<string, string | undefined>>,
 ): boolean => declared.every(({ name, required }) => !required || Boolean(stored[name]));
 
+/** @throws StorageError CREDENTIALS_MISSING */
+export function requireCredentials(
+  declared: readonly DeclaredCredential[],
+  stored: Readonly<Record<string, string | undefined>>,
+): void {
+  if (!hasRequired(declared, stored)) throw new StorageError('CREDENTIALS_MISSING');
+}
+
 /** What a provider is given of the app's credentials: only those that it declares. */
 export const declaredOnly = (
   declared: readonly DeclaredCredential[],

@@ -2,9 +2,8 @@ import type { EndpointPolicy } from '#daemon/platform/net/endpoint-policy.ts';
 import type { BrokerClient } from '#daemon/plugins/broker-client.ts';
 import { loadProvider } from '#daemon/plugins/load-provider.ts';
 import { networkGuard } from '#daemon/plugins/network-guard.ts';
-import { declaredOnly, hasRequired } from '#daemon/plugins/provider-calls.ts';
+import { declaredOnly, requireCredentials } from '#daemon/plugins/provider-calls.ts';
 import type { ProviderRef } from '#daemon/plugins/records.ts';
-import { StorageError } from '#shared/plugin-sdk/storage-error.ts';
 import type {
   StorageCapabilities,
   StorageClient,
@@ -56,7 +55,7 @@ export async function prepareStorage(
       capabilities,
       endpoint: () => endpoint ?? undefined,
       open: async (given) => {
-        if (!usesRole && !hasRequired(validated.credentials, stored)) throw new StorageError('CREDENTIALS_MISSING');
+        if (!usesRole) requireCredentials(validated.credentials, stored);
         return provider.open(given);
       },
     },

@@ -1,7 +1,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import { withPlugins } from '#daemon/plugins/broker-client.ts';
 import { loadProvider } from '#daemon/plugins/load-provider.ts';
-import { declaredOnly, hasRequired } from '#daemon/plugins/provider-calls.ts';
+import { declaredOnly, requireCredentials } from '#daemon/plugins/provider-calls.ts';
 import { detailOf } from '#daemon/plugins/wire/protocol.ts';
 import type { EgressTarget } from '#shared/plugin-sdk/egress-target.ts';
 import { StorageError } from '#shared/plugin-sdk/storage-error.ts';
@@ -33,7 +33,7 @@ export default async function storageTarget({ access, port }: StorageTargetInput
       isThere = true;
       const validated = await provider.validate(location.settings, null);
       const { sessionToken = '', ...stored } = credentials;
-      if (!hasRequired(validated.credentials, stored)) throw new StorageError('CREDENTIALS_MISSING');
+      requireCredentials(validated.credentials, stored);
       const given = { ...declaredOnly(validated.credentials, stored), sessionToken };
       return { target: checkedTarget(await provider.egressTarget(validated.settings, given), policy) };
     });
