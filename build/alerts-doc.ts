@@ -56,7 +56,7 @@ the daemon isn't ready. Rules and channels need global scope.
 
 ## Messages
 
-A channel that was told of an incident is told of its end, also if the rule has other channels now. If you delete a rule, turn it off or limit it to other apps or
+A channel that announced an incident also announces its end, even if the rule has other channels now. If you delete a rule, turn it off or limit it to other apps or
 nodes, its incidents close. The message says that they are no longer watched.
 
 Incidents of one rule that open within a few seconds share a message: 200 nodes that lose power are one message. Each channel has a limit of messages an hour. What

@@ -418,7 +418,7 @@ test('a new rule takes over no incident and no silence of a deleted one', (t) =>
   assert.equal(new AlertRules(repository).create({ condition: 'node-slow' }).id, 'rule-3', 'also after a restart');
 });
 
-test('the end of an incident is told to those who heard of it, and says if its rule was deleted, turned off or narrowed', (t) => {
+test('the channels that announced an incident announce its end, and say if its rule was deleted, turned off or narrowed', (t) => {
   const { rules, channels, start, messages } = setUp(t, ['webhook', 'slack', 'teams']);
   const { look } = start();
   channels.note(3, { fields_json: JSON.stringify({ ...channels.require(3), minSeverity: 'critical' }) });
@@ -472,7 +472,7 @@ test('the end of an incident keeps the quiet hours of a rule that is deleted', (
   assert.deepEqual(told(), ['opened Node a isn’t reporting', 'closed No longer watched: Node a isn’t reporting']);
 });
 
-test('an end in quiet hours is told afterwards, also after a restart and if the same happened again', (t) => {
+test('an end in quiet hours is announced afterwards, even after a restart or if the same happened again', (t) => {
   const { rules, clock, start, told } = setUp(t);
   const quietHours = { from: '22:00', to: '07:00', timeZone: 'UTC' };
   for (const id of ['node-away', 'recording-failed']) rules.update(id, { quietHours });

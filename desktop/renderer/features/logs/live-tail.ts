@@ -29,8 +29,8 @@ type Search = (
 ) => Promise<{ data: readonly LogRow[] }>;
 
 /**
- * Lines as they are written; after a break, also those written in the meantime. However many arrive, the page is updated a few times a second, as fast as anyone
- * reads; while paused they are held back and counted.
+ * Lines as they are written; after a break, also those written in the meantime. However many arrive, the page is updated
+ * a few times a second, as fast as anyone reads; while paused they are held back and counted.
  */
 export function useLiveTail(
   connectionId: string,
