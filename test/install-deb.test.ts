@@ -15,7 +15,7 @@ import path from 'node:path';
 import { before, describe, test } from 'node:test';
 import { packDeb, stageDeb } from '#build/build-deb.mjs';
 import { stagePackage } from '#build/build-package.mjs';
-import { type BareSystem, bareSystem, quickPlace } from '#test/helpers/bare-system.ts';
+import { type BareSystem, bareSystem } from '#test/helpers/bare-system.ts';
 import { builtSite } from '#test/helpers/browser.ts';
 import { BIN, blockScope, Client, ROOT, temporaryDir } from '#test/helpers/daemon.ts';
 import { withoutLongTests } from '#test/helpers/long-tests.ts';
@@ -89,7 +89,7 @@ describe('the Debian package', { skip: typeof system === 'string' && system }, (
   let api: Client;
   let token = '';
   before(async () => {
-    dir = await temporaryDir(scope, quickPlace());
+    dir = await temporaryDir(scope);
     await builtSite();
     await stagePackage(path.join(dir, 'npm'));
     staged = stageDeb(path.join(dir, 'npm'), path.join(dir, 'deb'));

@@ -12,6 +12,7 @@ import { bundleDaemon } from './helpers/bundle-daemon.mjs';
 import { bundleTypebox } from './helpers/bundle-typebox.mjs';
 import { shareServers } from './helpers/servers-of-run.ts';
 import { stripTypes } from './helpers/strip-types.mjs';
+import { gatherTemporaryFiles } from './helpers/temporary-files.ts';
 import { runFiles, secondTry } from './helpers/two-tries.mjs';
 
 /** Node's own options for tests that are passed on. */
@@ -50,6 +51,7 @@ if (reporter === undefined) fail(`--test-reporter is one of ${Object.keys(REPORT
 const concurrency = wholeNumber('test-concurrency') ?? Math.min(4, os.availableParallelism() + 2);
 process.env.NODE_COMPILE_CACHE = path.join(root, 'node_modules', '.cache', 'compile');
 process.chdir(root);
+gatherTemporaryFiles();
 shareServers();
 await bundleTypebox();
 // a few files are quicker without, and their errors name lines of the sources

@@ -1,7 +1,6 @@
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { accessSync, constants, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
-import os from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { temporaryDir } from './daemon.ts';
 import { reasonOf } from './server-scripts.ts';
@@ -18,29 +17,9 @@ export interface BareSystem {
   startUnit(file: string): Promise<{ output(): string; stop(): Promise<number | null> }>;
 }
 
-/**
- * Where thousands of files come and go: in memory, if there is room and programs may run there. ext4 takes ten times as long, because a
- * new file gets none of the inodes that were freed in the last minute, and looks at each of them.
- */
-export function quickPlace(): string {
-  const place = '/dev/shm';
-  const probe = path.join(place, `streamhub-probe-${process.pid}`);
-  try {
-    const { bavail, bsize } = statfsSync(place);
-    if (Math.min(bavail * bsize, process.availableMemory()) < 4 * 2 ** 30) return os.tmpdir();
-    writeFileSync(probe, '', { mode: 0o700 });
-    accessSync(probe, constants.X_OK);
-    return place;
-  } catch {
-    return os.tmpdir();
-  } finally {
-    rmSync(probe, { force: true });
-  }
-}
-
 /** Makes one, or says in a string why there can be none. */
 export async function bareSystem(t: { after(fn: () => unknown): void }): Promise<BareSystem | string> {
-  const root = path.join(await temporaryDir(t, quickPlace()), 'root');
+  const root = path.join(await temporaryDir(t), 'root');
   try {
     execFileSync(SCRIPT, ['unpack', root], { stdio: ['ignore', 'ignore', 'pipe'], encoding: 'utf8' });
   } catch (error) {

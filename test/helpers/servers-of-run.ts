@@ -10,7 +10,8 @@ const SERVERS = path.join(import.meta.dirname, '..', 'servers');
 export function shareServers(): void {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'streamhub-servers-'));
   process.env['TEST_SERVERS'] = folder;
-  process.once('exit', () => {
+  // before the run's temporary files are removed
+  process.prependOnceListener('exit', () => {
     for (const script of readdirSync(folder))
       spawnSync(path.join(SERVERS, script), ['stop', path.join(folder, script)]);
     rmSync(folder, { recursive: true, force: true });

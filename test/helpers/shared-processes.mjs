@@ -136,12 +136,18 @@ export function runInSharedProcesses({ files, concurrency, ...options }) {
     rmSync(folder, { recursive: true });
   }
 
-  async function worker() {
-    while (queues.own.length > 0) await alone(queues.own.shift());
-    for (const kind of ['bundle', 'sources']) while (queues[kind].length > 0) await together(kind);
+  /** Files with separate processes mostly wait, for servers and media, and the others mostly compute: both are run at the same time. */
+  async function worker(number) {
+    const separate = async () => {
+      while (queues.own.length > 0) await alone(queues.own.shift());
+    };
+    const shared = async () => {
+      for (const kind of ['bundle', 'sources']) while (queues[kind].length > 0) await together(kind);
+    };
+    for (const part of number % 2 === 0 ? [separate, shared] : [shared, separate]) await part();
   }
 
-  Promise.all(Array.from({ length: concurrency }, worker)).then(
+  Promise.all(Array.from({ length: concurrency }, (_, number) => worker(number))).then(
     () => {
       const { topLevel: count, passed: pass, failed: fail, ...others } = counts;
       // a file is a group of its process, and none of its own
