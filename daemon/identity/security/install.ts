@@ -26,7 +26,9 @@ const OFFENCES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 /** The first step of every request: address rules and bans, then, on the routes that have one, the limit of attempts. */
 export function installGuards(app: FastifyInstance, { guard, limits, count404 }: GuardOptions): void {
   app.addHook('onRequest', (request, _reply, done) => {
-    if (guard.isIdle) {
+    // without the answer to this a page could not read why it is refused
+    const isPreflight = request.method === 'OPTIONS' && request.routeOptions.config.isPreflight;
+    if (guard.isIdle || isPreflight) {
       done();
       return;
     }

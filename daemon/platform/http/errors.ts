@@ -6,6 +6,7 @@ import { isGlobal } from '#shared/access.ts';
 import type { Operation } from '#shared/contract/operation.ts';
 import { ApiError, ERRORS, type ErrorDefinition } from '#shared/errors.ts';
 import { fileError } from '../files/file-errors.ts';
+import { OPEN_TO_ALL } from './any-site.ts';
 import { hookOperations } from './hook-operations.ts';
 import { requestFields } from './request-log.ts';
 
@@ -18,6 +19,8 @@ export function installErrorHandling(app: FastifyInstance, dataDir: string): voi
   app.setErrorHandler((error: FastifyError | ApiError, request, reply) => {
     const refusal = toApiError(error, request);
     logRefusal(request, error, refusal);
+    // whatever refused it, before or after the hooks of its route
+    if (request.routeOptions.config.operation?.isForAnySite) reply.headers(OPEN_TO_ALL);
     const { principal } = request;
     const isOperator = principal !== null && principal !== undefined && isGlobal(principal);
     sendError(reply, refusal, isOperator ? (text) => text : (text) => text.replaceAll(below, ''));

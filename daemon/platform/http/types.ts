@@ -19,6 +19,8 @@ declare module 'fastify' {
     operation?: Operation;
     /** The same text is sent while nothing has changed: see `memoized`. */
     isMemoized?: boolean;
+    /** Answers what a browser asks before a request to another site; does nothing else. */
+    isPreflight?: boolean;
   }
 }
 

@@ -114,6 +114,19 @@ test('repeated wrong credentials ban an address; unknown routes only where they 
   assert.equal((await daemon.api.get('/health', walker)).status, 429);
 });
 
+test('pages of other sites can read that their address is banned', async (t) => {
+  const daemon = await testDaemon(t, MANY_ATTEMPTS);
+  const from = via('198.51.100.40');
+  assert.equal((await daemon.api.post('/security/bans', { ip: '198.51.100.40', seconds: 600 })).status, 201);
+  const anonymous = daemon.api.as(null);
+  const asked = await anonymous.call('OPTIONS', '/apps/live/watch/stage', undefined, from);
+  assert.equal(asked.status, 204);
+  for (const answer of [asked, await anonymous.get('/apps/live/watch/stage', from)])
+    assert.equal(answer.headers.get('access-control-allow-origin'), '*', answer.text);
+  const other = await anonymous.get('/apps', from);
+  assert.deepEqual([other.status, other.headers.get('access-control-allow-origin')], [429, null]);
+});
+
 test('sign-in attempts: one counter over the three paths, successes included, with the headers', async (t) => {
   const daemon = await testDaemon(t, { AUTH_RATE_LIMIT_MAX: '4', AUTH_RATE_LIMIT_WINDOW_MS: '900000' });
   await firstAdmin(daemon);
