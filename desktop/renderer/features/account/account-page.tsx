@@ -117,7 +117,7 @@ function Password({ account: { user } }: { account: Account }) {
     initialValues: { currentPassword: '', newPassword: '' },
     send: ({ currentPassword, newPassword }) =>
       change.mutateAsync({ body: { newPassword, ...(user.hasPassword ? { currentPassword } : {}) } }),
-    onDone: () => form.discard(),
+    beginsAnew: true,
   });
   const { currentPassword, newPassword } = form.values;
   return (

@@ -92,10 +92,8 @@ export function SettingsForm({
     keep,
     fields: (path) => path.replace(/^values\./, ''),
     send: (values, base) => save(values, base, false),
-    onDone: () => {
-      form.discard();
-      onSaved?.();
-    },
+    beginsAnew: true,
+    onDone: () => onSaved?.(),
   });
   const changed = bodyOf(form.base, form.values);
   const hasChanges = Object.keys(changed).length > 0;
@@ -139,7 +137,7 @@ export function SettingsForm({
               <Button
                 size="xs"
                 loading={change.isPending}
-                onClick={() => void save(form.values, form.base, true).then(form.discard, form.setProblem)}
+                onClick={() => void form.submit((values, base) => save(values, base, true))}
               >
                 Save anyway
               </Button>

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { changesFrom, followStored } from './form-changes.ts';
+import { changesFrom, followStored, typedSince } from './form-changes.ts';
 
 const BASE = { name: 'one', plan: 'free', quotas: { maxApps: 1, storageGb: 10 }, to: ['a'] };
 
@@ -26,4 +26,12 @@ test('an object of another shape is another value', () => {
   const values = { settings: { folder: 'c' } };
   const stored = { settings: { bucket: 'd', region: 'b' } };
   assert.deepEqual(followStored({ base, values }, stored), { base, values });
+});
+
+test('what was typed while values were stored is a change of what is stored', () => {
+  const sent = { ...BASE, name: 'mine', plan: 'pro' };
+  const stored = { name: 'Mine', plan: 'pro', quotas: { maxApps: 2, storageGb: 10 }, to: ['a'] };
+  const { base, values } = typedSince(sent, { ...sent, plan: 'free' }, stored);
+  assert.deepEqual(base, stored);
+  assert.deepEqual(values, { ...stored, plan: 'free' });
 });

@@ -41,6 +41,14 @@ export function followStored<V extends object>({ base, values }: FormState<V>, s
   return next as FormState<V>;
 }
 
+/**
+ * After values were stored: fields show what is stored now, and what was typed since then is a change of that.
+ * @param sent the values that were stored
+ */
+export function typedSince<V extends object>(sent: V, values: V, stored: V): FormState<V> {
+  return { base: stored, values: followStored({ base: sent, values }, stored).values };
+}
+
 /** Only objects of one shape are brought together; another shape is another value. */
 function haveSameFields(...all: unknown[]): boolean {
   const names = new Set(all.map((one) => isFields(one) && Object.keys(one).toSorted().join()));

@@ -3,7 +3,7 @@ import { type UseFormReturnType, useForm } from '@mantine/form';
 import { type CSSProperties, type ReactNode, useEffect, useRef, useState } from 'react';
 import { Problem } from '../feedback/problem.tsx';
 import { fieldErrors } from './field-errors.ts';
-import { type FormState, followStored, isSame } from './form-changes.ts';
+import { type FormState, followStored, isSame, typedSince } from './form-changes.ts';
 import { useFormDrafts } from './form-drafts.ts';
 
 type AnyValues = Record<string, any>;
@@ -17,6 +17,8 @@ export interface FormOptions<V extends AnyValues, R> {
    */
   send: (values: V, base: V) => Promise<R>;
   onDone?: (result: R) => void;
+  /** After a success the fields show what is stored, and begin anew with that. What was typed in the meantime stays. */
+  beginsAnew?: boolean;
   /** Fields of the form by their path in the API, where the names differ. */
   fields?: Record<string, string> | ((path: string) => string);
   /** Runs after each change that a person makes. */
@@ -38,7 +40,8 @@ export type ApiForm<V extends AnyValues> = Pick<
   /** What can't be shown at a field. */
   problem: unknown;
   setProblem: (problem: unknown) => void;
-  submit: () => Promise<void>;
+  /** @param send another way to send the values, this time */
+  submit: (send?: (values: V, base: V) => Promise<unknown>) => Promise<void>;
   /** Puts the initial values back and forgets what was kept. */
   discard: () => void;
 };
@@ -77,7 +80,7 @@ export function useApiForm<V extends AnyValues, R>(options: FormOptions<V, R>): 
     before.current = stored;
     put(followStored({ base, values: form.getValues() }, initialValues));
   });
-  const submit = async (): Promise<void> => {
+  const submit: ApiForm<V>['submit'] = async (send) => {
     if (isPending) return;
     setPending(true);
     setProblem(undefined);
@@ -85,7 +88,7 @@ export function useApiForm<V extends AnyValues, R>(options: FormOptions<V, R>): 
     const sent = form.getValues();
     let result: R;
     try {
-      result = await latest.current.send(sent, base);
+      result = (await (send ?? latest.current.send)(sent, base)) as R;
     } catch (error) {
       const { fields = {} } = latest.current;
       const refused = fieldErrors(error, (path) => {
@@ -98,7 +101,12 @@ export function useApiForm<V extends AnyValues, R>(options: FormOptions<V, R>): 
     } finally {
       setPending(false);
     }
-    setBase(sent);
+    if (latest.current.beginsAnew) {
+      const next = typedSince(sent, form.getValues(), latest.current.initialValues);
+      put(next);
+      if (keep === '' || isSame(next.values, next.base)) clearKept();
+      else setKept(next);
+    } else setBase(sent);
     setDone(true);
     latest.current.onDone?.(result);
   };
