@@ -260,6 +260,27 @@ test('the config editor', { skip: noChromium }, async (t) => {
     assert.equal(await readFile(file, 'utf8'), wanted);
   });
 
+  await t.test(
+    'a draft that became active by other means ends its review; the next one begins in the editor',
+    async () => {
+      await open();
+      await ui.endOf('display_name');
+      await page.keyboard.insertText(' again');
+      await page.getByText('valid', { exact: true }).waitFor();
+      await ui.button('Review').click();
+      await page.getByRole('heading', { name: 'Review the changes to live' }).waitFor();
+      await daemon.api.put('/apps/live/config/raw', {
+        yaml: TEXT.replace('display_name: Live', 'display_name: Live again'),
+      });
+      await ui.editor.waitFor();
+      await ui.endOf('display_name');
+      await page.keyboard.insertText(' and again');
+      await page.getByText(/^Draft, /).waitFor();
+      assert.equal(await ui.editor.isVisible(), true);
+      await ui.button('Discard draft').click();
+    },
+  );
+
   await t.test('a file broken on the disk is said, with what stays active', async () => {
     await open();
     const { writeFile } = await import('node:fs/promises');

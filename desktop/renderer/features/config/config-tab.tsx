@@ -1,6 +1,6 @@
 import { ActionIcon, Button, SegmentedControl, Tooltip } from '@mantine/core';
 import { IconGitCompare, IconHistory } from '@tabler/icons-react';
-import { lazy, Suspense, useRef, useState } from 'react';
+import { lazy, Suspense, useEffect, useRef, useState } from 'react';
 import { getConfigSchema, putRawConfig } from '#shared/contract/config.ts';
 import { useRead } from '../../api/query.ts';
 import { useLack } from '../../api/rights.ts';
@@ -54,6 +54,10 @@ function Editing({
   const [mode, setMode] = useState<'text' | 'form'>(blocks ? 'form' : 'text');
   const [overlay, setOverlay] = useState<'review' | 'merge'>();
   const [saved, setSaved] = useState<{ at: string; reloaded: boolean; warnings: readonly string[] }>();
+  // the next draft begins in the editor, also when this one became active by other means
+  useEffect(() => {
+    if (!isDirty) setOverlay(undefined);
+  }, [isDirty]);
   const isHistoryWanted = useLayout((layout) => layout.panes['config-history'] ?? window.innerWidth >= 1200) === true;
   const showHistory = isHistoryWanted && blocks === undefined;
   const editor = useRef<EditorHandle>(null);
