@@ -50,6 +50,64 @@ test('half-filled forms, while others change the same, and for those who sign in
     assert.equal(await stored('STREAMHUB_SESSION_MAX_DAYS'), 120);
   });
 
+  /** Keeps requests of a page back until the returned function is called. */
+  const holdBack = async (method: string, place: string): Promise<() => void> => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    await page.route(
+      `**/api/v1${place}`,
+      async (route) => {
+        if (route.request().method() === method) await promise;
+        await route.continue();
+      },
+      { times: 1 },
+    );
+    return resolve;
+  };
+
+  await t.test('what is typed while a form is saved stays, as a change of what is stored then', async () => {
+    await goInside(page, '/settings');
+    const signIn = panel('Sign-in');
+    const days = signIn.getByLabel('Days that browsers stay signed in', { exact: true });
+    const attempts = signIn.getByLabel('Sign-in attempts', { exact: true });
+    await days.fill('46');
+    const letGo = await holdBack('PATCH', '/system/settings');
+    await signIn.getByRole('button', { name: 'Save settings' }).click();
+    await attempts.fill('79');
+    letGo();
+    await until('the first is saved', async () => (await stored('STREAMHUB_SESSION_DAYS')) === 46);
+    await signIn.getByRole('button', { name: 'Save settings' }).click();
+    await until('the second is saved', async () => (await stored('AUTH_RATE_LIMIT_MAX')) === 79);
+    await signIn.getByRole('button', { name: 'Cancel' }).waitFor({ state: 'detached' });
+    assert.deepEqual([await days.inputValue(), await attempts.inputValue()], ['46', '79']);
+  });
+
+  await t.test('a change of LiveKit’s settings is brought together with what others saved', async () => {
+    const saved = async () => (await daemon.api.get('/livekit/settings')).body.data;
+    const put = async (text: string): Promise<void> => {
+      const { etag } = await saved();
+      const body = { text, rollOut: 'next-start' };
+      assert.equal((await daemon.api.put('/livekit/settings', body, { 'if-match': etag })).status, 200);
+    };
+    await put('logging:\n  level: info\nroom:\n  empty_timeout: 300\n');
+    await goInside(page, '/livekit/settings');
+    await page.getByLabel('logging.level').selectOption('debug');
+    await page.getByText('level: debug').first().waitFor();
+    await put('logging:\n  level: info\nroom:\n  empty_timeout: 400\n');
+    await ui.button('Bring together').click();
+    await page.getByText('No conflicts').waitFor();
+    await ui.button('Use this text').click();
+    const letGo = await holdBack('PUT', '/livekit/settings');
+    await ui.button('Save settings').click();
+    await page.getByLabel('room.empty_timeout').fill('500');
+    await page.getByText('empty_timeout: 500').first().waitFor();
+    letGo();
+    const first = 'logging:\n  level: debug\nroom:\n  empty_timeout: 400\n';
+    await until('the first is saved', async () => (await saved()).text === first);
+    await page.locator('button:enabled', { hasText: 'Save settings' }).click();
+    await until('the second is saved', async () => (await saved()).text === first.replace('400', '500'));
+    await ui.button('Save settings').waitFor({ state: 'detached' });
+  });
+
   await t.test('a rule and a team are saved without the fields that nobody changed', async () => {
     await goInside(page, '/alerts/rules?rule=disk-low');
     const rule = ui.dialog('A disk is nearly full');

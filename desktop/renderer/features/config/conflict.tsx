@@ -4,11 +4,12 @@ import { Notice } from '../../ui/feedback/problem.tsx';
 import { plural } from '../../ui/words/format.ts';
 import classes from './config.module.css';
 import { DiffView } from './diff-view.tsx';
+import type { Draft } from './drafts.ts';
 import { type Choice, type ConflictStretch, mergedText, threeWay } from './three-way.ts';
 import type { ConfigDocument } from './use-config-document.ts';
 
 /**
- * Two people changed one config. What does not touch is brought together by itself; for the rest one chooses, seeing what
+ * Two people changed one text. What does not touch is brought together by itself; for the rest one chooses, seeing what
  * stood there before, what they made of it, and one's own.
  */
 export function Conflict({
@@ -16,7 +17,7 @@ export function Conflict({
   onClose,
   onMerged,
 }: {
-  document: ConfigDocument;
+  document: Pick<ConfigDocument, 'draft' | 'rebase' | 'discard'> & { raw: Draft['base'] };
   onClose: () => void;
   onMerged: () => void;
 }) {

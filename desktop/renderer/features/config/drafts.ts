@@ -42,6 +42,12 @@ export function keepDraft(key: string | undefined, text: string, base: Draft['ba
   timer ??= setTimeout(write, WRITE_AFTER);
 }
 
+/** After the text of a draft was saved: what was typed since then is a draft of what is stored now. */
+export function savedDraft(key: string | undefined, text: string, base: Draft['base']): void {
+  const draft = key === undefined ? undefined : useDrafts.getState()[key];
+  if (draft !== undefined) keepDraft(key, draft.text === text ? base.yaml : draft.text, base);
+}
+
 export function dropDraft(key: string | undefined): void {
   if (key === undefined) return;
   waiting.delete(key);

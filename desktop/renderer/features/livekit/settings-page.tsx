@@ -12,6 +12,7 @@ import {
 import { checkLivekitSettings } from '#shared/livekit-settings.ts';
 import type { LiveKitOwnSettings, LivekitRevision, RollOut } from '#shared/schema/livekit.ts';
 import { useChange, useRead } from '../../api/query.ts';
+import { useGuard } from '../../api/rights.ts';
 import { CopyBox } from '../../ui/data/copy.tsx';
 import { QueryView } from '../../ui/data/query-view.tsx';
 import { type Column, DataTable } from '../../ui/data/table.tsx';
@@ -20,8 +21,9 @@ import { Notice, Problem } from '../../ui/feedback/problem.tsx';
 import { State } from '../../ui/feedback/state.tsx';
 import { Page, Panel, TablePanel } from '../../ui/layout/page.tsx';
 import { Ago, At } from '../../ui/words/time.tsx';
+import { Conflict } from '../config/conflict.tsx';
 import { DiffView } from '../config/diff-view.tsx';
-import { dropDraft, keepDraft, useDraft, useDraftKey } from '../config/drafts.ts';
+import { dropDraft, keepDraft, savedDraft, useDraft, useDraftKey } from '../config/drafts.ts';
 import { FormView } from '../config/form-view.tsx';
 import type { SchemaNode } from '../config/schema-nodes.ts';
 import { YamlEditor } from '../config/yaml-editor.tsx';
@@ -72,9 +74,29 @@ function Editor({ settings }: { settings: LiveKitOwnSettings }) {
   const [view, setView] = useState('form');
   const [rollOut, setRollOut] = useState<RollOut>('drain');
   const put = useChange(putLiveKitSettings, { refreshes: REFRESHES });
+  const guard = useGuard(putLiveKitSettings);
+  const [isMerging, setMerging] = useState(false);
+  const active = { yaml: settings.text, etag: settings.etag };
+  /** Somebody else saved since the draft was begun. */
+  const isBehind = draft !== undefined && base.etag !== active.etag;
+  const save = (): void => {
+    void put
+      .mutateAsync({ body: { text, rollOut }, headers: { 'if-match': base.etag } })
+      .then(({ text: yaml, etag }) => savedDraft(key, text, { yaml, etag }))
+      // shown below the change
+      .catch(() => {});
+  };
   const { findings } = checkLivekitSettings(text);
   const isChanged = text !== base.yaml;
   const schema = settings.schema as SchemaNode;
+  if (isMerging && isBehind)
+    return (
+      <Conflict
+        document={{ raw: active, draft, rebase: (next, of) => keepDraft(key, next, of), discard }}
+        onClose={() => setMerging(false)}
+        onMerged={() => setMerging(false)}
+      />
+    );
   return (
     <Panel
       title="LiveKit’s own settings"
@@ -99,13 +121,19 @@ function Editor({ settings }: { settings: LiveKitOwnSettings }) {
               text={isEmpty(text) ? '{}\n' : text}
               onChange={(next) => setText(isEmpty(text) ? stringify(parse(next)) : next)}
               schema={schema}
-              isReadOnly={false}
+              isReadOnly={guard.disabled}
               blocks={BLOCKS}
               heading="Server"
             />
           </form>
         ) : (
-          <YamlEditor text={text} onChange={setText} label="LiveKit’s settings as YAML" schema={schema} />
+          <YamlEditor
+            text={text}
+            onChange={setText}
+            isReadOnly={guard.disabled}
+            label="LiveKit’s settings as YAML"
+            schema={schema}
+          />
         )}
         {findings.length > 0 ? (
           <Notice tone="danger" title="The settings can’t be saved">
@@ -117,6 +145,19 @@ function Editor({ settings }: { settings: LiveKitOwnSettings }) {
                 </li>
               ))}
             </ul>
+          </Notice>
+        ) : null}
+        {isBehind ? (
+          <Notice
+            tone="warn"
+            title="LiveKit’s settings were changed elsewhere since you began this draft"
+            action={
+              <Button size="xs" onClick={() => setMerging(true)}>
+                Bring together
+              </Button>
+            }
+          >
+            <p>Your draft is kept. Resolve the conflict, then save it.</p>
           </Notice>
         ) : null}
         {isChanged ? (
@@ -136,11 +177,10 @@ function Editor({ settings }: { settings: LiveKitOwnSettings }) {
             <div className="row">
               <Button
                 variant="filled"
-                disabled={findings.length > 0}
+                {...guard}
+                disabled={guard.disabled || isBehind || findings.length > 0}
                 loading={put.isPending}
-                onClick={() =>
-                  put.mutate({ body: { text, rollOut }, headers: { 'if-match': base.etag } }, { onSuccess: discard })
-                }
+                onClick={save}
               >
                 Save settings
               </Button>
@@ -201,6 +241,7 @@ const KEY_WORDS: Readonly<Record<LiveKitOwnSettings['keys'], string>> = {
 function Keys({ settings: { keys, keysWaitFor, oldKeyNeededUntil } }: { settings: LiveKitOwnSettings }) {
   const rotate = useChange(rotateLiveKitKeys, { refreshes: REFRESHES });
   const retire = useChange(retireLiveKitKey, { refreshes: REFRESHES });
+  const guards = { rotate: useGuard(rotateLiveKitKeys), retire: useGuard(retireLiveKitKey) };
   const body = { body: { rollOut: 'drain' as const } };
   return (
     <Panel title="Keys">
@@ -217,6 +258,7 @@ function Keys({ settings: { keys, keysWaitFor, oldKeyNeededUntil } }: { settings
       {keys === 'one' ? (
         <Button
           size="xs"
+          {...guards.rotate}
           onClick={() =>
             ask({
               title: 'Rotate keys',
@@ -232,6 +274,7 @@ function Keys({ settings: { keys, keysWaitFor, oldKeyNeededUntil } }: { settings
       {keys === 'both' ? (
         <Button
           size="xs"
+          {...guards.retire}
           onClick={() =>
             ask({
               title: 'Remove old key',
@@ -251,6 +294,7 @@ function Keys({ settings: { keys, keysWaitFor, oldKeyNeededUntil } }: { settings
 
 function Revisions({ settings: { revisions, revision: newest } }: { settings: LiveKitOwnSettings }) {
   const restore = useChange(restoreLiveKitSettings, { refreshes: REFRESHES });
+  const guard = useGuard(restoreLiveKitSettings);
   const before = revisions[0]?.text ?? '';
   const columns: readonly Column<LivekitRevision>[] = [
     { id: 'revision', header: 'Revision', isName: true, width: '90px', cell: ({ revision }) => revision },
@@ -267,6 +311,7 @@ function Revisions({ settings: { revisions, revision: newest } }: { settings: Li
           <Button
             size="compact-sm"
             variant="subtle"
+            {...guard}
             aria-label={`Restore revision ${revision}`}
             onClick={() =>
               ask({
