@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox';
 import { CONDITION_IDS, SEVERITIES } from '../rules/conditions.ts';
-import { Instant, nullable, object, oneOf, page, paging, period, RowId } from './common.ts';
+import { GivenName, Instant, nullable, object, oneOf, page, paging, period, RowId } from './common.ts';
 
 const SeverityWord = oneOf(SEVERITIES, { title: 'Severity', description: '`warning` or `critical`.' });
 const ConditionWord = oneOf(CONDITION_IDS, {
@@ -25,7 +25,7 @@ const QuietHours = object(
 );
 
 const ruleFields = {
-  name: Type.String({ minLength: 1, maxLength: 120, description: 'Name for people.' }),
+  name: GivenName(120, { minLength: 1, description: 'Name for people.' }),
   enabled: Type.Boolean({ description: 'Off: it opens no incidents, and closes those that are open.' }),
   threshold: nullable(Type.Number(), {
     description: 'Limit of the value that the condition compares, in its unit; null for a condition without a value.',
@@ -91,7 +91,7 @@ const CHANNEL_KINDS = ['email', 'webhook', 'slack', 'discord', 'teams', 'ntfy', 
 export type ChannelKind = (typeof CHANNEL_KINDS)[number];
 
 const channelFields = {
-  name: Type.String({ minLength: 1, maxLength: 120, description: 'Name for people.' }),
+  name: GivenName(120, { minLength: 1, description: 'Name for people.' }),
   enabled: Type.Boolean(),
   minSeverity: oneOf(SEVERITIES, { description: '`critical`: it gets no warnings.' }),
   maxPerHour: Type.Integer({

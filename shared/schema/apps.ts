@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox';
-import { APP_NAME_PATTERN, Instant, nullable, object, oneOf, ROOM_PREFIX_PATTERN } from './common.ts';
+import { APP_NAME_PATTERN, GivenName, Instant, nullable, object, oneOf, ROOM_PREFIX_PATTERN } from './common.ts';
 
 /** An app as the registry knows it. */
 export const AppRecord = object(
@@ -46,7 +46,7 @@ export const CreateAppBody = object({
     description: '3 to 32 lowercase letters, digits and dashes; no dash at either end.',
     examples: ['demo'],
   }),
-  displayName: Type.Optional(Type.String({ maxLength: 100, description: 'Display name. Default: the name.' })),
+  displayName: Type.Optional(GivenName(100, { description: 'Display name. Default: the name.' })),
   roomPrefix: Type.Optional(
     Type.String({
       maxLength: 40,

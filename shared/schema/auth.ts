@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox';
 import { SESSION_HOURS } from '../browser-session.ts';
 import { SHORTEST_LINK_TOKEN } from '../limits.ts';
-import { Instant, nullable, object, oneOf } from './common.ts';
+import { GivenName, Instant, nullable, object, oneOf } from './common.ts';
 
 export const Email = Type.String({
   minLength: 3,
@@ -99,7 +99,7 @@ export const SetupBody = object({
   token: LinkToken,
   email: Email,
   password: NewPassword,
-  name: Type.Optional(Type.String({ maxLength: 120 })),
+  name: Type.Optional(GivenName(120)),
   ...SIGN_IN,
 });
 export type SetupBody = Static<typeof SetupBody>;
@@ -152,7 +152,7 @@ export type InvitePreview = Static<typeof InvitePreview>;
 export const AcceptInviteBody = object({
   token: LinkToken,
   password: NewPassword,
-  name: Type.Optional(Type.String({ maxLength: 120 })),
+  name: Type.Optional(GivenName(120)),
   code: Type.Optional(LoginCode),
   newAccount: Type.Optional(
     Type.Boolean({
@@ -212,7 +212,7 @@ export const Account = object({
 });
 export type Account = Static<typeof Account>;
 export const UpdateAccountBody = object({
-  name: Type.Optional(Type.String({ maxLength: 120, description: 'An empty text removes it.' })),
+  name: Type.Optional(GivenName(120, { description: 'An empty text removes it.' })),
   email: Type.Optional(Email),
 });
 export type UpdateAccountBody = Static<typeof UpdateAccountBody>;

@@ -40,6 +40,15 @@ export const MAX_INTEGER = Number.MAX_SAFE_INTEGER;
 export const RowId = (options: { description?: string } = {}) =>
   Type.Integer({ minimum: 1, maximum: MAX_INTEGER, ...options });
 
+/** A name that people give, on one line: control characters would let it write to terminals, logs and mails. */
+export const GivenName = (maxLength: number, options: Record<string, unknown> = {}) =>
+  Type.String({
+    maxLength,
+    pattern: '^[^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029]*$',
+    'x-hint': 'a text on one line, without control characters',
+    ...options,
+  });
+
 /** `limit` and `offset` of a paged list. */
 export const paging = (max = 1000, fallback = 100) => ({
   limit: Type.Optional(

@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox';
-import { AppParams, Instant, nullable, object, oneOf, page, paging } from './common.ts';
+import { AppParams, GivenName, Instant, nullable, object, oneOf, page, paging } from './common.ts';
 
 const INGRESS_TYPES = ['rtmp', 'whip', 'url'] as const;
 export type IngressType = (typeof INGRESS_TYPES)[number];
@@ -108,7 +108,7 @@ export const CreateIngressBody = object({
   identity: Type.Optional(
     Type.String({ minLength: 1, maxLength: 120, description: 'Participant identity. Default: `ingest-…`.' }),
   ),
-  name: Type.Optional(Type.String({ maxLength: 120, description: 'Display name.', examples: ['Camera 1'] })),
+  name: Type.Optional(GivenName(120, { description: 'Display name.', examples: ['Camera 1'] })),
   url: Type.Optional(
     Type.String({
       maxLength: 2048,

@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox';
 import { ROLES } from '../permissions.ts';
 import { Email } from './auth.ts';
-import { Instant, MAX_INTEGER, nullable, object, oneOf, paging } from './common.ts';
+import { GivenName, Instant, MAX_INTEGER, nullable, object, oneOf, paging } from './common.ts';
 
 const TeamRole = oneOf(ROLES, {
   description:
@@ -86,7 +86,7 @@ export const Team = object({
 });
 export type Team = Static<typeof Team>;
 
-const TeamName = Type.String({ minLength: 1, maxLength: 200 });
+const TeamName = GivenName(200, { minLength: 1 });
 export const UpdateTeamBody = object({ name: TeamName });
 export const AddMemberBody = object({ email: Email, role: Type.Optional(TeamRole) });
 export type AddMemberBody = Static<typeof AddMemberBody>;

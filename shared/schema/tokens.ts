@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox';
 import { PERMISSIONS } from '../permissions.ts';
-import { Instant, nullable, object, oneOf, RowId } from './common.ts';
+import { GivenName, Instant, nullable, object, oneOf, RowId } from './common.ts';
 
 const TokenScope = oneOf(['global', 'app'], {
   title: 'TokenScope',
@@ -34,7 +34,7 @@ export const TokenRecord = object(
 export type TokenRecord = Static<typeof TokenRecord>;
 
 export const CreateTokenBody = object({
-  name: Type.String({ minLength: 1, maxLength: 100, description: 'What the token is for.', examples: ['ci'] }),
+  name: GivenName(100, { minLength: 1, description: 'What the token is for.', examples: ['ci'] }),
   scope: TokenScope,
   appId: Type.Optional(RowId({ description: 'Required with scope `app`, rejected with `global`.' })),
   allowedIps: Type.Optional(

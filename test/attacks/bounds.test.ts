@@ -143,6 +143,28 @@ describe('bodies', () => {
     }
   });
 
+  test('names are texts on one line, so that they can’t write to terminals, logs and mails', async () => {
+    for (const name of ['red \u001b[31m', 'two\nlines', 'a\u0000b', 'next\u0085line', 'line\u2028separator'])
+      for (const [method, path, body] of [
+        ['POST', '/tokens', { name, scope: 'global' }],
+        ['POST', '/tenants', { name }],
+        ['PATCH', '/alerts/disk-low', { name }],
+        ['POST', '/alerts/channels', { name, kind: 'desktop' }],
+        ['POST', '/apps', { name: 'by-name', displayName: name }],
+        ['POST', '/apps/live/ingress', { type: 'rtmp', name }],
+      ] as const) {
+        const { status, body: answer, text } = await daemon.api.call(method, path, body);
+        const wanted = [
+          {
+            path: path === '/apps' ? 'body.displayName' : 'body.name',
+            message: 'must be a text on one line, without control characters',
+          },
+        ];
+        assert.equal(status, 400, `${path}: ${text}`);
+        assert.deepEqual(answer.details, wanted, path);
+      }
+  });
+
   test('only application/json is read; a body of another type never counts as none', async () => {
     const types = ['application/jsonp', 'application/json-patch+json', 'application/json5', 'application/ld+json'];
     for (const type of [...types, 'text/json', 'text/plain', 'application/x-www-form-urlencoded']) {

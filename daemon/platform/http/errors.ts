@@ -19,7 +19,7 @@ export function installErrorHandling(app: FastifyInstance, dataDir: string): voi
   app.setErrorHandler((error: FastifyError | ApiError, request, reply) => {
     const refusal = toApiError(error, request);
     logRefusal(request, error, refusal);
-    // whatever refused it, before or after the hooks of its route
+    // also what was refused before the hooks of its route
     if (request.routeOptions.config.operation?.isForAnySite) reply.headers(OPEN_TO_ALL);
     const { principal } = request;
     const isOperator = principal !== null && principal !== undefined && isGlobal(principal);

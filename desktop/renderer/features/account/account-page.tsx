@@ -117,7 +117,7 @@ function Password({ account: { user } }: { account: Account }) {
     initialValues: { currentPassword: '', newPassword: '' },
     send: ({ currentPassword, newPassword }) =>
       change.mutateAsync({ body: { newPassword, ...(user.hasPassword ? { currentPassword } : {}) } }),
-    beginsAnew: true,
+    followsSaved: true,
   });
   const { currentPassword, newPassword } = form.values;
   return (

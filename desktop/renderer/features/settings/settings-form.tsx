@@ -92,7 +92,7 @@ export function SettingsForm({
     keep,
     fields: (path) => path.replace(/^values\./, ''),
     send: (values, base) => save(values, base, false),
-    beginsAnew: true,
+    followsSaved: true,
     onDone: () => onSaved?.(),
   });
   const changed = bodyOf(form.base, form.values);

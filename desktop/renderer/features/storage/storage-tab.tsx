@@ -60,7 +60,7 @@ function Editing({ app, view, providers }: { app: string; view: S3View; provider
     keep: `storage:${app}`,
     fields: fieldOf,
     send: (values) => save.mutateAsync({ params: { name: app }, body: bodyOf(values, view) }),
-    beginsAnew: true,
+    followsSaved: true,
   });
   const { values } = form;
   const [isValid, setValid] = useState(true);

@@ -17,8 +17,8 @@ export interface FormOptions<V extends AnyValues, R> {
    */
   send: (values: V, base: V) => Promise<R>;
   onDone?: (result: R) => void;
-  /** After a success the fields show what is stored, and begin anew with that. What was typed in the meantime stays. */
-  beginsAnew?: boolean;
+  /** After a success the fields show what is stored, and changes begin from there. What was typed in the meantime stays. */
+  followsSaved?: boolean;
   /** Fields of the form by their path in the API, where the names differ. */
   fields?: Record<string, string> | ((path: string) => string);
   /** Runs after each change that a person makes. */
@@ -101,7 +101,7 @@ export function useApiForm<V extends AnyValues, R>(options: FormOptions<V, R>): 
     } finally {
       setPending(false);
     }
-    if (latest.current.beginsAnew) {
+    if (latest.current.followsSaved) {
       const next = typedSince(sent, form.getValues(), latest.current.initialValues);
       put(next);
       if (keep === '' || isSame(next.values, next.base)) clearKept();
