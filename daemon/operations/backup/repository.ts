@@ -58,6 +58,9 @@ export function backupRepository(db: Db) {
   const facts = db.prepare<[], BackupFacts>(
     'SELECT id, name, state, origin, created_at, error, verify_error, own_passphrase FROM backups ORDER BY id DESC LIMIT 1000',
   );
+  const scheduled = db.prepare<[], Pick<Row, 'id' | 'name' | 'state' | 'created_at'>>(
+    "SELECT id, name, state, created_at FROM backups WHERE origin = 'schedule' AND state <> 'writing' ORDER BY id DESC",
+  );
   const byId = db.prepare<[number], Row>('SELECT * FROM backups WHERE id = ?');
   const byName = db.prepare<[string], Row>('SELECT * FROM backups WHERE name = ?');
   const insert = db.prepare(
@@ -93,6 +96,8 @@ export function backupRepository(db: Db) {
     all: () => all.all().map(toRow),
     /** The same without what the manifests say, for what looks often. */
     facts: () => facts.all(),
+    /** All that the schedule made, newest first; a short interval makes more than lists show. */
+    scheduled: () => scheduled.all(),
     get: (id: number) => found(byId.get(id)),
     named: (name: string) => found(byName.get(name)),
     insert: ({ place, size = 0, ...row }: NewBackup): number =>

@@ -310,7 +310,7 @@ export class BackupService {
   /** Deletes scheduled backups that are no longer to be kept. @throws what kept one of them, after the others */
   async tidy({ keepLast, keepDays }: StoredPlan): Promise<void> {
     const { repository, retentionNow } = this.#deps;
-    const kept = repository.facts().filter(({ origin, state }) => origin === 'schedule' && state !== 'writing');
+    const kept = repository.scheduled();
     const good = kept.filter(({ state }) => state === 'ready').slice(0, keepLast);
     const oldest = keepDays === 0 ? Number.POSITIVE_INFINITY : retentionNow() - keepDays * 86_400_000;
     const failures: unknown[] = [];

@@ -671,13 +671,17 @@ describe('a backup', () => {
     daemon.services.db
       .prepare("UPDATE backups SET destination = '@storage', object_key = 'k', place_json = ? WHERE name LIKE '%-45.%'")
       .run(JSON.stringify({ provider: 'gone', bucket: 'b', settings: {} }));
+    // so many newer ones that a list doesn't show them all
+    daemon.services.db.exec(`WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000)
+      INSERT INTO backups (name, state, origin, destination, created_at)
+        SELECT 'streamhub-many-' || i, 'ready', 'found', '', '2026-01-01T00:00:00.000Z' FROM n`);
     assert.equal((await api.patch('/backups/plan', { cron: null })).body.data.nextAt, null);
     const clock = Date.now;
     const jumped = t.mock.method(Date, 'now', () => clock() + 25 * DAY);
     const { backupScheduler } = daemon.services;
     await assert.rejects(backupScheduler.look(), { code: 'STORAGE_PROVIDER_UNKNOWN' });
     jumped.mock.restore();
-    daemon.services.db.exec("DELETE FROM backups WHERE name LIKE '%-45.%'");
+    daemon.services.db.exec("DELETE FROM backups WHERE name LIKE '%-45.%' OR name LIKE 'streamhub-many-%'");
     const names = (await readdir(path.join(dataDir, 'backups'))).filter((name) => /-(?:request|schedule)-/.test(name));
     assert.deepEqual(
       names.sort(),
