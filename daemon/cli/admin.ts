@@ -79,16 +79,12 @@ async function listUsers({ registry }: DataDir): Promise<void> {
 
 const withTool = (options: LocalOptions, work: (tool: AdminTool) => Promise<void>): Promise<void> =>
   withRegistry(options, async (dir) => {
-    const [{ AdminTool: Tool }, { pendingRestore }, { openRegistry }] = await Promise.all([
+    const [{ AdminTool: Tool }, { requireNoRestore }, { openRegistry }] = await Promise.all([
       import('#daemon/identity/auth/admin-tool.ts'),
       import('#daemon/operations/backup/restore.ts'),
       import('#daemon/operations/backup/upgrade.ts'),
     ]);
-    const pending = await pendingRestore(dir.root);
-    if (pending !== undefined)
-      throw new Error(
-        `the restore of ${pending.backup} waits for the next start and would replace this change; start the daemon once, and stop it`,
-      );
+    await requireNoRestore(dir.root);
     const { db, copy } = await openRegistry(dir, { busyMs: BUSY_MS });
     if (copy !== undefined)
       process.stderr.write(`streamhub: copied the data of ${copy.from} to ${copy.folder} before the upgrade\n`);

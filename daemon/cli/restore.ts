@@ -30,10 +30,11 @@ export const command = (): Command =>
   );
 
 async function restore(file: string, options: RestoreOptions, { root: dataDir, registry }: DataDir): Promise<void> {
-  const { applyRestore, prepareRestore, stagedFolder } = await import('#daemon/operations/backup/restore.ts');
+  const { applyRestore, cancelRestore, finishRestore, prepareRestore, stagedFolder } = await import(
+    '#daemon/operations/backup/restore.ts'
+  );
   try {
-    // an earlier restore that was killed while it exchanged the files
-    const finished = await applyRestore(dataDir);
+    const finished = await finishRestore(dataDir);
     if (finished !== undefined) return print(`Finished the restore of ${finished.backup} that was interrupted.`);
     if (existsSync(registry) && !options.force)
       throw new Error(
@@ -46,6 +47,8 @@ async function restore(file: string, options: RestoreOptions, { root: dataDir, r
     ]);
     await checkBackupName(file);
     const passphrase = await backupPassphrase(options.passphraseFile);
+    // one that a daemon has prepared is replaced by this one
+    await cancelRestore(dataDir);
     await rm(stagedFolder(dataDir), { recursive: true, force: true });
     const progress = new Progress();
     const { manifest, rows, databases } = await readingBackup(() =>

@@ -22,18 +22,16 @@ export const command = (): Command =>
   ).action((options: RollbackOptions) => withDataDir(options, (dir) => rollBack(options, dir)));
 
 async function rollBack({ yes, list }: RollbackOptions, { root: dataDir }: DataDir): Promise<void> {
-  const [{ applyRestore }, { lostSince, prepareRollback, upgradeCopies }] = await Promise.all([
-    import('#daemon/operations/backup/restore.ts'),
-    import('#daemon/operations/backup/upgrade.ts'),
-  ]);
-  // an exchange that was killed
-  const finished = await applyRestore(dataDir);
-  if (finished !== undefined) return print(`Finished what was interrupted: ${finished.backup}.`);
+  const [{ applyRestore, finishRestore, requireNoRestore }, { lostSince, prepareRollback, upgradeCopies }] =
+    await Promise.all([import('#daemon/operations/backup/restore.ts'), import('#daemon/operations/backup/upgrade.ts')]);
   const copies = await upgradeCopies(dataDir);
   if (list) {
     for (const { folder, from, to, at } of copies) printText([at, `${from} → ${to}`, folder].join('\t'));
     return;
   }
+  const finished = await finishRestore(dataDir);
+  if (finished !== undefined) return print(`Finished what was interrupted: ${finished.backup}.`);
+  await requireNoRestore(dataDir);
   const [copy] = copies;
   if (copy === undefined)
     throw new Error(

@@ -100,6 +100,21 @@ export async function pendingRestore(dataDir: string): Promise<RestoreIntent | u
   return text === undefined ? undefined : (JSON.parse(text) as RestoreIntent);
 }
 
+/** @throws when a restore waits for the next start, which would replace what is changed now */
+export async function requireNoRestore(dataDir: string): Promise<void> {
+  const pending = await pendingRestore(dataDir);
+  if (pending !== undefined)
+    throw new Error(
+      `the restore of ${pending.backup} waits for the next start and would replace this change; start the daemon once, and stop it`,
+    );
+}
+
+/** Finishes an exchange that a kill cut off. A restore that waits for the next start has not begun, and stays. */
+export async function finishRestore(dataDir: string): Promise<RestoreIntent | undefined> {
+  const pending = await pendingRestore(dataDir);
+  return pending?.moves === undefined ? undefined : applyRestore(dataDir);
+}
+
 /** Forgets a restore that has not begun. @returns whether there was one */
 export async function cancelRestore(dataDir: string): Promise<boolean> {
   const intent = await pendingRestore(dataDir);

@@ -485,9 +485,22 @@ describe('a backup', () => {
     assert.deepEqual(names, ['live', 'second']);
     const [kept = ''] = await readdir(path.join(folder, 'replaced'));
     assert.ok(existsSync(path.join(folder, 'replaced', kept, 'apps/after-it/config.yaml')));
+    // one that waits for the next start isn't begun by commands of other purposes, and the one of a command replaces it
+    await second.api.post('/apps', { name: 'after-it' });
+    const again = (await second.api.get('/backups')).body.data.find(
+      ({ name }: { name: string }) => name === found.name,
+    );
+    const begun = await second.api.post(`/backups/${again.id}/restore`, body);
+    assert.equal((await ended(second.api, begun.body.data.id)).state, 'succeeded');
     await second.stop();
+    const rollback = await streamhub(['rollback', '--data-dir', folder]);
+    assert.deepEqual([rollback.code, /waits for the next start/.test(rollback.stderr)], [1, true], rollback.stdout);
     const refused = await restoreTo(fileOf(backup, folder), folder);
-    assert.deepEqual([refused.code, /add --force/.test(refused.stderr)], [1, true], refused.stderr);
+    assert.deepEqual([refused.code, /add --force/.test(refused.stderr)], [1, true], refused.stdout);
+    assert.ok(existsSync(path.join(folder, 'apps/after-it')) && existsSync(path.join(folder, 'restore.json')));
+    const { code, stdout, stderr } = await restoreTo(fileOf(backup, folder), folder, ['--force']);
+    assert.deepEqual([code, /^Restored \d+ files/.test(stdout)], [0, true], stdout + stderr);
+    assert.ok(!existsSync(path.join(folder, 'apps/after-it')) && !existsSync(path.join(folder, 'restore.json')));
   });
 
   test('goes on after a kill, and leaves no half file under its name', async (t) => {
