@@ -24,7 +24,7 @@ export interface RestoredApp {
   from: string;
   name: string;
   roomPrefix: string;
-  /** The original is still there, so the copy must not touch what belongs to it. */
+  /** Another app has its objects and ingests, so the copy must not touch them. */
   isCopy: boolean;
 }
 
@@ -139,5 +139,6 @@ const AS_COPY = `
   UPDATE room_sessions SET ended_at = started_at WHERE ended_at IS NULL;
   UPDATE vods SET status = 'failed', error = 'It was under way when the backup was made.'
     WHERE status IN ('starting', 'recording', 'uploading');
-  UPDATE vods SET storage_provider = 'elsewhere' WHERE storage_bucket IS NOT NULL;
+  UPDATE vods SET storage_provider = 'elsewhere'
+    WHERE storage_bucket IS NOT NULL OR (storage_provider IS NULL AND local_path IS NULL);
 `;

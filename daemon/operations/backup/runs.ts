@@ -10,12 +10,14 @@ import { syncFolder } from '#shared/files/atomic-file.ts';
 import { count, plural } from '#shared/format.ts';
 import { iso } from '#shared/instants.ts';
 import type { BackupLack } from '#shared/schema/backups.ts';
-import { FORMAT, type SchemaVersions } from './manifest.ts';
+import { FORMAT, type Manifest, type SchemaVersions } from './manifest.ts';
 import { storedObject } from './places.ts';
 import type { BackupScheduler } from './plan.ts';
 import type { BackupRepository, BackupRow } from './repository.ts';
 import { cancelRestore, prepareRestore, stagedFolder } from './restore.ts';
 import { buildFolder, type RestoredApp, secretsOf, teamOf } from './restore-app.ts';
+import type { FindOwnerInput } from './tasks/find-owner.ts';
+import { FIND_OWNER } from './tasks.ts';
 import type { BackupWork } from './work.ts';
 
 export interface BackupInput {
@@ -167,8 +169,8 @@ export class BackupRuns {
       const known = manifest.apps.find(({ name }) => name === input.app);
       if (known === undefined) throw new ApiError('BACKUP_APP_MISSING', { name: input.app });
       const { name, roomPrefix } = input;
-      const isCopy = apps.registry.get(known.name) !== undefined;
-      const app: RestoredApp = { from: known.name, name, roomPrefix, isCopy };
+      const owner = await this.#ownerOf(known, path.join(into, 'apps', known.name, 'app.db'), signal);
+      const app: RestoredApp = { from: known.name, name, roomPrefix, isCopy: owner !== null };
       const displayName = name === known.name || known.displayName !== known.name ? known.displayName : name;
       const tenantId = teamOf(known, teams());
       const stored = await secretsOf(into, app);
@@ -176,15 +178,34 @@ export class BackupRuns {
         buildFolder(path.join(into, 'apps', app.from), path.join(dataDir, 'apps'), app, pool, stored),
       );
       const lacks = manifest.lacks.filter(({ code }) => code === 'recordings');
-      if (isCopy)
+      if (owner !== null)
         lacks.push({
           code: 'original',
-          text: `Objects in buckets, ingests and pending callbacks stay with the app ${known.name}.`,
+          text: `Objects in buckets, ingests and pending callbacks stay with the app ${owner}.`,
         });
       return { backupId: row.id, app: name, secrets: Object.keys(stored).length, lacks };
     } finally {
       await rm(into, { recursive: true, force: true });
     }
+  }
+
+  /** The app that has the objects in buckets and the ingests of one that is restored; null = they are its own. */
+  async #ownerOf(
+    { name, copiedAt }: Manifest['apps'][number],
+    database: string,
+    signal: AbortSignal,
+  ): Promise<string | null> {
+    const { apps, pool } = this.#deps;
+    const { registry } = apps;
+    const namesake = registry.get(name);
+    // one that was made since is another app, or was itself restored from a backup
+    if (namesake !== undefined && namesake.createdAt <= copiedAt) return name;
+    const others = [...registry.entries()].map((other) => ({
+      name: other.name,
+      database: path.join(apps.dir(other.name), 'app.db'),
+      isNamesake: other === namesake,
+    }));
+    return pool.run<FindOwnerInput, string | null>(FIND_OWNER, { database, others }, { signal });
   }
 
   #noteTest({ name }: BackupRow, isOk: boolean, text: string): void {

@@ -24,3 +24,12 @@ export const BACKUP_SEND: TaskKind = {
   module: taskModule(import.meta.url, 'tasks/backup-send'),
   what: 'Sending a backup',
 };
+
+/** Finds the app that has the objects of a restored one. */
+export const FIND_OWNER: TaskKind = {
+  module: taskModule(import.meta.url, 'tasks/find-owner'),
+  what: 'Comparing the apps',
+  timeoutMs: 60_000,
+  concurrency: 1,
+  queue: 16,
+};

@@ -12,10 +12,11 @@ import Database from 'better-sqlite3';
 import { parse } from 'yaml';
 import { readBackup } from '#daemon/operations/backup/read.ts';
 import { SCHEMA } from '#daemon/platform/db/schema-versions.ts';
-import { bucketSettings, giveBucket } from '#test/helpers/bucket.ts';
+import { bucketPlace, bucketSettings, giveBucket } from '#test/helpers/bucket.ts';
 import { BIN, type Client, daemonProcess, sharedDaemon, temporaryDir, testDaemon } from '#test/helpers/daemon.ts';
 import { event, LIVEKIT_KEYS, participant, room, sendWebhook, track } from '#test/helpers/livekit-webhook.ts';
 import { noMountNamespace, runInMountNamespace } from '#test/helpers/mount-namespace.ts';
+import { addVods } from '#test/helpers/recordings.ts';
 import { startS3Server } from '#test/helpers/s3-server.ts';
 import { until } from '#test/helpers/until.ts';
 
@@ -323,6 +324,40 @@ describe('a backup', () => {
     const now = (await api.get('/apps/second/s3')).body.data;
     assert.ok(now.hasKey && now.hasSecret);
     assert.deepEqual([now.bucket, now.key], [before.bucket, before.key]);
+  });
+
+  test('gives the objects of an app to one app only, however often it is restored', {
+    skip: typeof s3 === 'string' && s3,
+  }, async () => {
+    if (typeof s3 === 'string') return;
+    assert.equal((await api.post('/apps', { name: 'films' })).status, 201);
+    const bucket = await giveBucket(api, 'films', s3);
+    const keys = ['streamhub/films/recordings/one.mp4', 'streamhub/films/recordings/two.mp4'];
+    await s3.put(bucket, keys, 'a film');
+    // one as it is recorded today, and one of a time when no place was recorded
+    addVods(dataDir, 'films', [{ key: keys[0], place: bucketPlace(s3, bucket) }, { key: keys[1] }]);
+    daemon.services.databases.get('films').exec("UPDATE vods SET egress_id = 'EG_films' || id");
+    const { id } = await backUp();
+    const restore = async (as: string) => {
+      const begun = await api.post(`/backups/${id}/restore`, { app: 'films', as, passphrase: PASSPHRASE });
+      const { state, result, error } = await ended(api, begun.body.data.id);
+      assert.equal(state, 'succeeded', JSON.stringify(error));
+      return result.lacks.find(({ code }: { code: string }) => code === 'original')?.text ?? null;
+    };
+    const purge = async (name: string) => assert.equal((await api.delete(`/apps/${name}?deleteVods=true`)).status, 200);
+    const left = async () => (await s3.keys(bucket)).sort();
+    assert.match(await restore('films-copy'), /stay with the app films\.$/);
+    await purge('films-copy');
+    assert.deepEqual(await left(), keys);
+    // the first that is restored has them again, also beside a new app of that name
+    assert.equal((await api.delete('/apps/films')).status, 200);
+    assert.equal((await api.post('/apps', { name: 'films', roomPrefix: 'other-films' })).status, 201);
+    assert.equal(await restore('films-old'), null);
+    assert.match(await restore('films-older'), /stay with the app films-old\.$/);
+    await purge('films-older');
+    assert.deepEqual(await left(), keys);
+    await purge('films-old');
+    assert.deepEqual(await left(), []);
   });
 
   test('is made, listed and verified by the command line, which says what it lacks', async () => {
