@@ -1,11 +1,13 @@
 import { isUtf8 } from 'node:buffer';
 import type { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { ApiError } from '#shared/errors.ts';
+import { ApiError, type ErrorDetail, fieldErrors } from '#shared/errors.ts';
 import { hookOperations } from './hook-operations.ts';
 
 /** Levels of objects and lists in a body. Deeper ones overflow the stack of what walks through them. */
 const MAX_DEPTH = 100;
+/** Half of a pair that makes a character, which in UTF-8 only an escape can bring. Whole pairs can be escaped, too. */
+const HALF_ESCAPED = /\\u[dD][89a-fA-F]/;
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -34,7 +36,12 @@ export function installParsers(app: FastifyInstance): void {
     else if (!isUtf8(bytes)) done(new ApiError('BAD_JSON', { reason: 'it is not UTF-8' }));
     else if (isDeeperThan(MAX_DEPTH, body))
       done(new ApiError('BAD_JSON', { reason: `it is nested more than ${MAX_DEPTH} levels deep` }));
-    else parseJson(request, body, done);
+    else
+      parseJson(request, body, (error, value) => {
+        const half = error === null && HALF_ESCAPED.test(body) ? halfCharacter('body', value) : undefined;
+        if (half === undefined) done(error, value);
+        else done(fieldErrors([half]));
+      });
   });
   hookOperations(app, 'onSend', (op) => {
     if (op.uploads === undefined) return undefined;
@@ -90,6 +97,19 @@ function charset({ headers }: FastifyRequest): ApiError | undefined {
   if (/^(?:utf-?8|us-ascii)$/i.test(name)) return undefined;
   const reason = `The body has the charset ${name.slice(0, 40)}. Send it as UTF-8.`;
   return new ApiError('BAD_REQUEST', { reason });
+}
+
+/** The first text or name that can't be written as UTF-8: LiveKit refuses it, and databases and tokens would change it. */
+function halfCharacter(path: string, value: unknown): ErrorDetail | undefined {
+  const message = 'contains half a character (a lone surrogate)';
+  if (typeof value === 'string') return value.isWellFormed() ? undefined : { path, message };
+  if (typeof value !== 'object' || value === null) return undefined;
+  for (const [key, inner] of Object.entries(value)) {
+    if (!key.isWellFormed()) return { path, message };
+    const found = halfCharacter(`${path}.${key}`, inner);
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
 /** Counts open brackets outside of texts; the parser refuses what isn't JSON. */

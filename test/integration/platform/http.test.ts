@@ -67,6 +67,24 @@ describe('HTTP conventions', () => {
     assert.deepEqual([stored.status, stored.body.displayName], [200, 'Käse']);
   });
 
+  test('half a character is refused with its field, and escaped whole ones are taken', async () => {
+    const half = 'contains half a character (a lone surrogate)';
+    // as a program sends it that cuts a text between the two halves of an emoji
+    const cut = 'party 🎉'.slice(0, -1);
+    for (const [place, body, path] of [
+      ['/tokens', { name: cut, scope: 'global' }, 'body.name'],
+      ['/apps/live/tokens', { identity: 'ana', metadata: cut }, 'body.metadata'],
+      ['/plan', { files: [{ path: 'cluster.yaml', text: cut }] }, 'body.files.0.text'],
+      ['/apps/live/rooms', { room: 'stage', [cut]: 1 }, 'body'],
+    ] as const) {
+      const refused = await daemon.api.post(place, JSON.stringify(body));
+      assert.deepEqual([refused.status, refused.body.details], [400, [{ path, message: half }]], place);
+    }
+    assert.equal((await daemon.api.as(null).post('/tokens', JSON.stringify({ name: cut }))).status, 401);
+    const whole = await daemon.api.patch('/apps/live', '{"displayName":"\\ud83c\\udf89"}');
+    assert.deepEqual([whole.status, whole.body.displayName], [200, '🎉']);
+  });
+
   test('a compressed body is refused as that, and the connection takes the next request', async () => {
     const zipped = gzipSync('{"name":"zipped"}');
     for (const [place, type] of [
