@@ -11,7 +11,7 @@ import type {
   User,
 } from '#shared/schema/teams.ts';
 import type { EmailProof } from '../auth/email-proof.ts';
-import { normalEmail } from '../auth/identity.ts';
+import { checkedEmail, normalEmail } from '../auth/identity.ts';
 import { type Links, linkNotes, linkUrl, shownInvite } from '../auth/links.ts';
 import { BREAK_GLASS } from '../auth/principals.ts';
 import type { SessionStore } from '../auth/sessions.ts';
@@ -61,6 +61,7 @@ export class Directory {
     id = `tnt_${randomUUID()}`,
   ): Promise<{ tenant: Tenant; invite: Invite | null }> {
     const { tenants, teams } = this.#deps;
+    if (body.ownerEmail !== undefined) checkedEmail(body.ownerEmail, 'body.ownerEmail');
     const row: TenantRow = {
       id,
       name: nonBlank(body.name),
