@@ -106,10 +106,27 @@ test('streams, recordings and join tokens of an app', { skip: noChromium }, asyn
     await panel.getByRole('progressbar', { name: /film/ }).waitFor();
     await panel.getByText(/ left/).waitFor();
     await assertAccessible(page, 'a recording that is transcoded');
+    // the file plays while another recording changes, which brings other links, and while the ladder becomes ready
+    const film = panel.locator('video');
+    await film.evaluate((video: HTMLVideoElement) => {
+      video.muted = true;
+      video.addEventListener('emptied', () => video.setAttribute('data-emptied', ''));
+      return video.play();
+    });
+    await page.waitForFunction(() => (document.querySelector('video')?.currentTime ?? 0) > 1.2);
+    const { data } = (await daemon.api.get('/apps/live/vods?q=recording')).body;
+    const read = page.waitForResponse((answer) => new URL(answer.url()).pathname.endsWith(`/vods/${id}`));
+    assert.equal((await daemon.api.delete(`/apps/live/vods/${data[0].id}`)).status, 204);
+    await (await read).finished();
     for (const pid of encoders) process.kill(pid, 'SIGCONT');
     assert.equal((await untilTranscoded(daemon.api, 'live', id)).transcoding.state, 'ready');
     await panel.getByText('rendition 180 lines hls').waitFor();
     await panel.getByText('rendition 144 lines hls').waitFor();
+    assert.equal(await film.getAttribute('data-emptied'), null, 'it plays on');
+    assert.ok(await film.evaluate((video: HTMLVideoElement) => video.currentTime > 1.2));
+    await page.keyboard.press('Escape');
+    await ui.dialog().waitFor({ state: 'hidden' });
+    await ui.row('film').click();
     const quality = panel.getByLabel('Quality');
     await quality.waitFor();
     assert.deepEqual(await quality.locator('option').allInnerTexts(), ['Auto', '180p', '144p']);

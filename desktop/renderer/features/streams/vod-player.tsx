@@ -10,13 +10,17 @@ type Hls = InstanceType<typeof import('hls.js').default>;
 
 const isPlaylist = (url: string): boolean => url.split('?')[0]?.endsWith('.m3u8') === true;
 
-/** Plays a recording: its ladder with a choice of qualities, else the file itself. */
+/**
+ * Plays a recording: its ladder with a choice of qualities, else the file itself. What has begun to play goes on, although
+ * each read of the recording brings another link, and one of them the ladder.
+ */
 export function VodPlayer({ vod }: { vod: Vod }) {
   const [failed, setFailed] = useState<string>();
+  const [isFileBegun, setFileBegun] = useState(false);
   if (vod.status !== 'ready' || vod.url === null) return null;
   const ladder = vod.hlsUrl ?? (isPlaylist(vod.url) ? vod.url : null);
   // a ladder that this browser can't read is still a file
-  const isHls = ladder !== null && !(failed === 'ladder' && !isPlaylist(vod.url));
+  const isHls = ladder !== null && !isFileBegun && !(failed === 'ladder' && !isPlaylist(vod.url));
   if (failed === 'file' || (failed === 'ladder' && isHls)) {
     return (
       <Notice tone="warn" title="It cannot be played here">
@@ -29,16 +33,14 @@ export function VodPlayer({ vod }: { vod: Vod }) {
     );
   }
   if (isHls) return <HlsVideo key={vod.id} url={ladder} onFail={() => setFailed('ladder')} />;
+  return <FileVideo key={vod.id} url={vod.url} onPlay={() => setFileBegun(true)} onFail={() => setFailed('file')} />;
+}
+
+function FileVideo({ url, onPlay, onFail }: { url: string; onPlay: () => void; onFail: () => void }) {
+  const [source] = useState(url);
   return (
     // biome-ignore lint/a11y/useMediaCaption: recordings have no captions
-    <video
-      key={vod.id}
-      className={classes.player}
-      src={vod.url}
-      controls
-      preload="metadata"
-      onError={() => setFailed('file')}
-    />
+    <video className={classes.player} src={source} controls preload="metadata" onPlay={onPlay} onError={onFail} />
   );
 }
 
@@ -46,7 +48,6 @@ export function VodPlayer({ vod }: { vod: Vod }) {
 function HlsVideo({ url, onFail }: { url: string; onFail: () => void }) {
   const video = useRef<HTMLVideoElement>(null);
   const player = useRef<Hls>(null);
-  // each read of the recording has another link: the one that plays stays
   const [source] = useState(url);
   const [heights, setHeights] = useState<number[]>([]);
   const fail = useRef(onFail);
