@@ -13,9 +13,15 @@ test('from the setup link to a colleague with a second factor', { skip: noChromi
   const chromium = await browser(t);
   const link = daemon.firstStart.setup?.url;
   assert.ok(link, 'a fresh daemon prints a setup link');
-  const page = await openConsole(t, chromium, daemon.url, { path: new URL(link).pathname + new URL(link).hash });
+  const { pathname, hash } = new URL(link);
+  const page = await openConsole(t, chromium, daemon.url, { path: pathname + hash.slice(0, 9) });
   const ui = new ConsolePage(page);
   let invitation = '';
+
+  await t.test('the whole link is taken over one without its end', async () => {
+    await page.getByText('This link is incomplete').waitFor();
+    await page.goto(daemon.url + pathname + hash);
+  });
 
   await t.test('the first person chooses a password and is in', async () => {
     await page.getByRole('heading', { name: 'Set up StreamHub' }).waitFor();

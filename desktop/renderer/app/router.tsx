@@ -1,4 +1,13 @@
-import { type AnyRoute, createRootRoute, createRoute, createRouter, Outlet, useParams } from '@tanstack/react-router';
+import {
+  type AnyRoute,
+  createRootRoute,
+  createRoute,
+  createRouter,
+  Outlet,
+  useParams,
+  useRouterState,
+} from '@tanstack/react-router';
+import type { ComponentType } from 'react';
 import { useConnections } from '../daemon/connections.ts';
 import { DaemonProvider } from '../daemon/daemon-context.tsx';
 import { GoTo } from '../daemon/links.tsx';
@@ -75,6 +84,15 @@ function NotFound() {
   );
 }
 
+/** A page for each link: one that is pasted over another differs only after `#`, so the browser doesn't load it again. */
+function linkPage(screen: Screen): ComponentType {
+  const Page = lazyPage(screen);
+  return function LinkPage() {
+    const hash = useRouterState({ select: (state) => state.location.hash });
+    return <Page key={hash} />;
+  };
+}
+
 export function makeRouter() {
   const root = createRootRoute({ component: Outlet, notFoundComponent: NotFound });
   const isDesktop = bridge().host === 'desktop';
@@ -93,7 +111,7 @@ export function makeRouter() {
     createRoute({ getParentRoute: () => pages as never, path: '/$', component: NotFound } as never),
   ];
   const outside = (isDesktop ? [] : linkPages).map((screen) =>
-    createRoute({ getParentRoute: () => root, path: screen.path, component: lazyPage(screen) } as never),
+    createRoute({ getParentRoute: () => root, path: screen.path, component: linkPage(screen) } as never),
   );
   const around = createRoute({ getParentRoute: () => root, id: 'app', component: AppPages });
   const appPages = (isDesktop ? desktopPages : []).map((screen) =>
