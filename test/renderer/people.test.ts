@@ -68,9 +68,13 @@ test('from the setup link to a colleague with a second factor', { skip: noChromi
     await assertAccessible(other, 'the account');
     await his.button('Turn on').click();
     await his.button('Show QR code').click();
-    const secret = await his.dialog().locator('code').first().innerText();
-    const totp = new TOTP({ secret });
+    const secret = his.dialog().getByRole('region', { name: 'secret' });
+    assert.ok(await secret.evaluate((shown) => shown.scrollWidth <= shown.clientWidth), 'it is shown whole');
+    const totp = new TOTP({ secret: await secret.innerText() });
     await his.dialog().getByLabel('Digit 1').click();
+    // typed again after a wrong one, without a click
+    await other.keyboard.type(wrongCode(totp));
+    await his.dialog().getByRole('alert').getByText('The code is wrong.').waitFor();
     await other.keyboard.type(totp.generate());
     await his.dialog().getByText('Shown this once').waitFor();
     await assertAccessible(other, 'the recovery codes');
@@ -85,8 +89,17 @@ test('from the setup link to a colleague with a second factor', { skip: noChromi
     await his.button('Sign in').click();
     await other.getByText('This account uses two-factor authentication').waitFor();
     await assertAccessible(other, 'the second factor');
+    for (const _ of [1, 2]) {
+      const refused = other.waitForResponse(
+        (answer) => answer.url().endsWith('/auth/login') && answer.status() === 401,
+      );
+      await other.keyboard.type(wrongCode(totp));
+      await (await refused).finished();
+      await other.getByLabel('Digit 1').and(other.locator(':focus')).waitFor();
+    }
     await his.button('Use a recovery code').click();
-    await his.field('Recovery code').fill(codes[0] ?? '');
+    // as people note them down
+    await his.field('Recovery code').fill(` ${codes[0]?.slice(0, 5)}-${codes[0]?.slice(5)} `);
     await his.button('Sign in').click();
     await his.heading('Account').waitFor();
   });
@@ -114,3 +127,9 @@ test('from the setup link to a colleague with a second factor', { skip: noChromi
     assert.equal(await who.inputValue(), 'bexyn', 'the caret stays where one types');
   });
 });
+
+/** Six digits that are not the code of now, nor of the step before or after. */
+function wrongCode(totp: TOTP): string {
+  const valid = [-30_000, 0, 30_000].map((away) => totp.generate({ timestamp: Date.now() + away }));
+  return ['111111', '222222', '333333', '444444'].find((code) => !valid.includes(code)) as string;
+}

@@ -17,7 +17,7 @@ import type { ResultOf } from '#shared/contract/operation.ts';
 import { useChange, useRead } from '../../api/query.ts';
 import { signOut } from '../../api/session.ts';
 import { useDaemon } from '../../daemon/daemon-context.tsx';
-import { Mono } from '../../ui/data/copy.tsx';
+import { CopyBox, Mono } from '../../ui/data/copy.tsx';
 import { QueryView } from '../../ui/data/query-view.tsx';
 import { ask } from '../../ui/feedback/confirm.tsx';
 import { openDialog } from '../../ui/feedback/dialog.tsx';
@@ -247,7 +247,7 @@ function Enable({ onClose }: { onClose: () => void }) {
         />
         <div className="stack">
           <p>Scan it with the app, or enter this key:</p>
-          <Mono what="secret">{begin.data.secret}</Mono>
+          <CopyBox text={begin.data.secret} what="secret" />
           <p className="dim">Then enter the six digits that the app shows.</p>
         </div>
       </div>
@@ -289,6 +289,7 @@ function CodeForm({
         value={code}
         onChange={(value) => form.setFieldValue('code', value)}
         error={error as string | undefined}
+        refusal={form.problem}
         isPlain
         {...(sendsWhenComplete ? { onComplete: complete } : {})}
       />

@@ -14,7 +14,7 @@ import { type ApiForm, Form, useApiForm } from '../../ui/form/form.tsx';
 import { At } from '../../ui/words/time.tsx';
 import { KeepSignedIn } from './keep-signed-in.tsx';
 import classes from './sign-in.module.css';
-import { CodeField } from './sign-in-form.tsx';
+import { asksForCode, CodeField } from './sign-in-form.tsx';
 import { SignInLayout } from './sign-in-page.tsx';
 
 /** The one-time token is after `#`, so that no server or proxy sees it. */
@@ -74,6 +74,9 @@ function useQuestions() {
   };
   return { wantsCode, wantsAccount, unlessAsked };
 }
+
+/** What was refused can also be the password. */
+const refusalIn = ({ problem }: { problem: unknown }) => (asksForCode(problem) ? { refusal: problem } : {});
 
 /** Opened by the setup link: the first person chooses the password. */
 export function SetupPage() {
@@ -199,7 +202,7 @@ export function InvitePage() {
             )}
           </AccountFields>
           {wantsCode && !form.values.newAccount ? (
-            <CodeField {...form.getInputProps('code')} value={form.values.code} />
+            <CodeField {...form.getInputProps('code')} value={form.values.code} {...refusalIn(form)} />
           ) : null}
           {choice}
         </Form>
@@ -228,7 +231,7 @@ export function MagicPage() {
       <Form form={form} action="Sign in" isWide autoFocus className={classes.form}>
         {wantsAccount ? <AccountFields form={form} hasAccount={!form.values.newAccount} canReplace /> : null}
         {wantsCode && !form.values.newAccount ? (
-          <CodeField {...form.getInputProps('code')} value={form.values.code} />
+          <CodeField {...form.getInputProps('code')} value={form.values.code} {...refusalIn(form)} />
         ) : null}
         {wantsAccount || wantsCode ? null : <p>The link signs you in once.</p>}
         {choice}

@@ -1,6 +1,6 @@
 import { Button, PasswordInput, PinInput, SegmentedControl, TextInput } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import { useState } from 'react';
+import { useEffect, useEffectEvent, useState } from 'react';
 import { getAuthConfig, sendMagicLink } from '#shared/contract/auth.ts';
 import type { Connection } from '#shared/ipc/connections.ts';
 import { readOptions } from '../../api/query.ts';
@@ -14,7 +14,9 @@ import { KeepChoice } from './keychain-notice.tsx';
 import classes from './sign-in.module.css';
 import { useKeychain } from './use-keychain.ts';
 
-const asksForCode = (error: unknown): boolean => error instanceof HostError && error.code.startsWith('SECOND_FACTOR_');
+/** Is the code missing, or is it a wrong one? */
+export const asksForCode = (error: unknown): boolean =>
+  error instanceof HostError && error.code.startsWith('SECOND_FACTOR_');
 
 /** Password (with the second factor when it is asked for) or API token; replaces the credential in place. */
 export function SignInForm({ connection, onDone }: { connection: Connection; onDone?: () => void }) {
@@ -147,7 +149,12 @@ function CodeForm({
         This account uses two-factor authentication. Enter the six digits from your authenticator app, or a recovery
         code.
       </p>
-      <CodeField value={code} onChange={(value) => form.setFieldValue('code', value)} onComplete={complete} />
+      <CodeField
+        value={code}
+        onChange={(value) => form.setFieldValue('code', value)}
+        onComplete={complete}
+        refusal={form.problem}
+      />
       <div className={classes.buttons}>
         <Button onClick={onBack}>Back</Button>
         <Button type="submit" variant="filled" loading={form.isPending} disabled={code.length < 6}>
@@ -158,22 +165,34 @@ function CodeForm({
   );
 }
 
-/** Six digits one by one, or a longer recovery code in a plain field. */
+/** Six digits one by one, or a longer recovery code in a plain field. After a refusal the digits make room for the next code. */
 export function CodeField({
   value,
   onChange,
   onComplete,
   error,
+  refusal,
   isPlain = false,
 }: {
   value: string;
   onChange: (value: string) => void;
   onComplete?: (value: string) => void;
   error?: string | undefined;
+  /** Why the last code wasn't taken. */
+  refusal?: unknown;
   /** Recovery codes are not taken here. */
   isPlain?: boolean;
 }) {
   const [isRecovery, setRecovery] = useState(false);
+  const [refusals, setRefusals] = useState(0);
+  const makeRoom = useEffectEvent(() => {
+    if (isRecovery) return;
+    onChange('');
+    setRefusals(refusals + 1);
+  });
+  useEffect(() => {
+    if (refusal !== undefined) makeRoom();
+  }, [refusal]);
   return (
     <div className={classes.code}>
       {isRecovery ? (
@@ -181,15 +200,16 @@ export function CodeField({
           label="Recovery code"
           value={value}
           error={error}
-          onChange={(event) => onChange(event.currentTarget.value.trim())}
+          onChange={(event) => onChange(event.currentTarget.value.replace(/[\s-]/g, ''))}
           autoComplete="off"
-          maxLength={10}
           data-autofocus
         />
       ) : (
         <fieldset className={classes.digits}>
           <legend>Code</legend>
           <PinInput
+            // a new one begins at its first digit, and calls when it is complete again
+            key={refusals}
             length={6}
             type="number"
             oneTimeCode
@@ -201,7 +221,11 @@ export function CodeField({
             getInputProps={(index) => ({ 'aria-label': `Digit ${index + 1}` })}
             size="md"
           />
-          {error ? <div className={classes.error}>{error}</div> : null}
+          {error ? (
+            <div className={classes.error} role="alert">
+              {error}
+            </div>
+          ) : null}
         </fieldset>
       )}
       {isPlain ? null : (
