@@ -118,7 +118,7 @@ ${members('SessionCredentials')}
 The host checks every result of an installed plugin, field by field. Other fields are ignored. If a result is wrong, the call fails with \`PLUGIN_FAILED\`, and a
 request that needs it answers 502. Message and log name the field. The plugin's process ends, which counts as a crash: after three in ten minutes
 the plugin is quarantined. A missing method of the client and a \`body\` that isn't a stream fail in the same way, but without a crash. A thrown
-\`StorageError\` is an answer of the storage, and any other error fails with \`PLUGIN_FAILED\`.
+\`StorageError\` is an answer of the storage. Any other error fails with \`PLUGIN_FAILED\`, and the message names the file and line in your code.
 
 | call | result |
 | --- | --- |

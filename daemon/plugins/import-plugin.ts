@@ -6,6 +6,10 @@ import { refusal } from '#shared/plugin-sdk/problems.ts';
 
 const SDK = /^streamhub\/plugin-sdk(?:\/(s3|conformance))?$/;
 let resolvesSdk = false;
+let imported: string | undefined;
+
+/** URL of the module that is being loaded, or was loaded last. */
+export const lastImported = (): string | undefined => imported;
 
 /** Lets plugins outside of StreamHub's own folder import its SDK by name. */
 function installResolver(bundledSdk: string | null): void {
@@ -14,7 +18,11 @@ function installResolver(bundledSdk: string | null): void {
   registerHooks({
     resolve: (specifier, context, next) => {
       const match = SDK.exec(specifier);
-      if (match === null) return next(specifier, context);
+      if (match === null) {
+        const found = next(specifier, context);
+        imported = found.url;
+        return found;
+      }
       if (bundledSdk === null) return next(specifier, { ...context, parentURL: import.meta.url });
       const file = path.join(bundledSdk, `${match[1] ?? 'index'}.js`);
       return { url: pathToFileURL(file).href, format: 'module', shortCircuit: true };

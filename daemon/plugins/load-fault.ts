@@ -30,8 +30,9 @@ export function faultOf(error: Error): PluginProblem {
     return pluginProblem(error.code === 'TASK_TIMEOUT' ? 'CODE_TIMEOUT' : 'CODE_MEMORY', { detail: error.message });
   if (!(error instanceof LoadProblem)) return pluginProblem('CODE_ENDED', { detail: 'the worker' });
   const detail = error.message;
-  if (/longer than/.test(detail)) return pluginProblem('CODE_TIMEOUT', { detail });
-  if (/more memory/.test(detail)) return pluginProblem('CODE_MEMORY', { detail });
+  if (/^(?:it|describing itself) took longer than [\d.]+ s/.test(detail))
+    return pluginProblem('CODE_TIMEOUT', { detail });
+  if (/^it used more memory/.test(detail)) return pluginProblem('CODE_MEMORY', { detail });
   const ended = /^its code ended (the process.*)/.exec(detail)?.[1];
   if (ended !== undefined) return pluginProblem('CODE_ENDED', { detail: ended });
   const isWithoutExport = detail === PLUGIN_PROBLEMS.CODE_NO_EXPORT.text;

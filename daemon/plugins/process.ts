@@ -113,10 +113,10 @@ export class PluginProcess {
   }
 
   #command(): string[] {
-    const { entry, policy, readable, memoryMb, isNamespaced, relay } = this.spec;
+    const { entry, folder, policy, readable, memoryMb, isNamespaced, relay } = this.spec;
     const command = [
       process.execPath,
-      ...processCommand({ address: this.address, entry, policy, relayPort: relay?.port ?? null }, readable, {
+      ...processCommand({ address: this.address, entry, folder, policy, relayPort: relay?.port ?? null }, readable, {
         memoryMb,
       }),
     ];

@@ -41,6 +41,12 @@ export interface Lease {
   checkAlive(): void;
 }
 
+/** A lease that also tells what became of the process. */
+export interface ProcessLease extends Lease {
+  /** Why the process ended; undefined while it runs. Ends one that doesn't respond. */
+  endReason(): Promise<string | undefined>;
+}
+
 /** A plugin's process as it may be shown. */
 export interface ProcessView {
   /** App that it works for; null for forms and settings. */
@@ -84,7 +90,7 @@ export class PluginProcesses {
   }
 
   /** @throws Error with the reason when the plugin does not load */
-  async lease(record: PluginRecord, app: string | null): Promise<Lease> {
+  async lease(record: PluginRecord, app: string | null): Promise<ProcessLease> {
     if (this.#isClosed) throw new Error('the daemon is stopping');
     let entry = this.#find(record.id, app);
     if (entry === undefined) {
@@ -120,6 +126,10 @@ export class PluginProcesses {
         isHeld = false;
       },
       kill: (reason) => held.process?.kill(reason),
+      endReason: async () => {
+        const { process } = held;
+        return process === undefined || (await this.#isAlive(process)) ? undefined : process.ended;
+      },
       checkAlive: () => {
         this.#deps.background.run('plugin processes', () => this.#checkAlive(held));
       },

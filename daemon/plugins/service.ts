@@ -30,7 +30,7 @@ import { PluginLifecycle } from './lifecycle.ts';
 import { logFault } from './load-fault.ts';
 import { canMakeNamespaces } from './namespace.ts';
 import { runWithBroker } from './plugin-broker.ts';
-import { type Lease, PluginProcesses } from './processes.ts';
+import { type Lease, PluginProcesses, type ProcessLease } from './processes.ts';
 import type { PluginRecord, PluginRoot, ProviderDescription, ProviderRef } from './records.ts';
 import type { PluginRepository } from './repository.ts';
 import { PLUGINS_READ } from './tasks.ts';
@@ -408,7 +408,7 @@ export class PluginService {
 
   async #ask(lifecycle: PluginLifecycle): Promise<ProviderDescription[]> {
     const { record, tries } = lifecycle;
-    const lease = (): Promise<Lease> => this.#processes.lease(record, null);
+    const lease = (): Promise<ProcessLease> => this.#processes.lease(record, null);
     // crashes of its work for apps are another matter
     const withBroker = <T>(run: (port: MessagePort) => Promise<T>): Promise<T> => this.#runWithBroker(null, run, lease);
     const output = await askPlugin({ pool: this.#deps.pool, lease, withBroker }, record).catch((error: unknown) => {

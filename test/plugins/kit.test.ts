@@ -168,7 +168,7 @@ describe('check', { concurrency: 2 }, () => {
       'code that throws',
       'a-store',
       (folder) => edit(path.join(folder, 'index.js'), (text) => `${text}\nthrow new Error('not today');\n`),
-      /not today/,
+      /error: not today \(index\.js:\d+:7\) \[CODE_THROWS\]/,
     ],
     [
       'a provider that the manifest does not name',

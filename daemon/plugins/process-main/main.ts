@@ -3,7 +3,7 @@ import net from 'node:net';
 import type { EndpointPolicy } from '#daemon/platform/net/endpoint-policy.ts';
 import { importPlugin } from '../import-plugin.ts';
 import { networkGuard } from '../network-guard.ts';
-import { plain } from '../wire/protocol.ts';
+import { nameFilesBelow, wordsOf } from './author-errors.ts';
 import { harden } from './harden.ts';
 import { redacted } from './redaction.ts';
 import { PluginSession } from './session.ts';
@@ -14,6 +14,8 @@ export interface ProcessOptions {
   address: string;
   /** URL of the plugin's entry module. */
   entry: string;
+  /** The plugin's folder, from which files are named in messages. */
+  folder: string;
   /** Folder of the bundle's SDK; null in a clone. */
   sdk: string | null;
   policy: EndpointPolicy;
@@ -32,12 +34,16 @@ const exit = process.exit.bind(process);
 control.on('error', () => exit(0));
 control.on('close', () => exit(0));
 process.on('uncaughtException', (error) => {
-  const isError = error instanceof Error;
-  process.stderr.write(`${redacted(String((isError && error.stack) || error))}\n`);
-  const words = redacted(isError ? `${error.name}: ${error.message}` : 'not an Error');
-  tell({ failed: plain(`it threw an uncaught error: ${words}`, 500) });
+  print(error);
+  const name = error instanceof Error ? `${error.name}: ` : '';
+  tell({ failed: `it threw an uncaught error: ${redacted(name)}${wordsOf(error, 400)}` });
 });
+/** For the log, line by line. */
+function print(error: unknown): void {
+  process.stderr.write(`${redacted(String((error instanceof Error && error.stack) || error))}\n`);
+}
 
+nameFilesBelow(options.folder);
 const server = net.createServer();
 server.listen(options.address, async () => {
   // fetch and Node's own agents; those of the guard read the environment
@@ -49,6 +55,7 @@ server.listen(options.address, async () => {
     server.on('connection', (socket) => void new PluginSession(socket, plugin, guard));
     tell({ ready: true });
   } catch (error) {
-    tell({ failed: plain(error instanceof Error ? error.message : 'its entry throws', 500) });
+    print(error);
+    tell({ failed: wordsOf(error, 450) });
   }
 });

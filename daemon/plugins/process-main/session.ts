@@ -9,6 +9,7 @@ import type { Answer } from '../wire/answers.ts';
 import { Credit, IncomingBody, sendBody } from '../wire/bodies.ts';
 import { creditFrame, encodeFrame, FRAME, type Frame, FrameReader, jsonFrame } from '../wire/frames.ts';
 import { type Method, type Params, plain, plainAnswer, toWireError, type WireError } from '../wire/protocol.ts';
+import { wordsOf } from './author-errors.ts';
 import { conceal, redacted, withoutSecrets } from './redaction.ts';
 
 const PAGE = 1000;
@@ -222,8 +223,6 @@ export class PluginSession {
     return this.#client;
   }
 }
-
-const wordsOf = (error: unknown): string => plain(error instanceof Error ? redacted(error.message) : 'it throws', 300);
 
 /** A fault of the plugin's own code. */
 function thrown(error: unknown): WireError {

@@ -13,11 +13,26 @@ const STUCK = 'Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);';
 /** How a plugin can be bad before it does anything, and the reason that must be told. */
 const AT_LOAD: Record<string, { code: string; manifest?: object; reason: RegExp }> = {
   'is-stuck': { code: STUCK, reason: /took longer than 15 s to load/ },
-  throws: { code: "throw new Error('no luck');", reason: /^no luck$/ },
+  throws: { code: "throw new Error('no luck');", reason: /^no luck \(index\.mjs:1:7\)$/ },
+  'throws-a-text': { code: "throw 'no luck';", reason: /^no luck$/ },
+  'throws-of-time': { code: "throw new Error('longer than 15 s');", reason: /^longer than 15 s \(index\.mjs:1:7\)$/ },
+  'cannot-be-parsed': { code: 'const one = 1;\nconst two = {;', reason: /^Unexpected token ';' \(index\.mjs:2\)$/ },
+  'declares-twice': {
+    code: 'const one = 1;\nconst one = 2;',
+    reason: /^Identifier 'one' has already been declared \(index\.mjs\)$/,
+  },
+  'throws-as-it-describes-itself': {
+    code: providerCode('throws-as-it-describes-itself', "get settings() { throw new Error('no settings'); },"),
+    reason: /^no settings \(index\.mjs:\d+:\d+\)$/,
+  },
+  'exits-as-it-describes-itself': {
+    code: providerCode('exits-as-it-describes-itself', 'get settings() { process.exit(6); },'),
+    reason: /^its code ended the process \(code 6\)$/,
+  },
   exits: { code: 'process.exit(7);', reason: /ended the process \(code 7\)/ },
   'throws-late': {
     code: "setTimeout(() => { throw new TypeError('too late'); }); await new Promise(() => setInterval(() => {}, 1000));",
-    reason: /threw an uncaught error: TypeError: too late/,
+    reason: /threw an uncaught error: TypeError: too late \(index\.mjs:1:\d+\)$/,
   },
   'hogs-heap': {
     code: 'const hog = []; for (;;) hog.push(new Array(100_000).fill(hog.length));',
@@ -61,7 +76,7 @@ const MOODS: Record<string, { isCrash: boolean; reason: RegExp }> = {
   'wait in open': { isCrash: true, reason: /opening the storage took longer than 3 s|did not respond for 3 s/ },
   'exit in open': { isCrash: true, reason: /ended the process \(code 5\)/ },
   'hog in open': { isCrash: true, reason: /more memory than its 256 MiB/ },
-  'reject behind': { isCrash: true, reason: /threw an uncaught error: Error: behind/ },
+  'reject behind': { isCrash: true, reason: /threw an uncaught error: Error: behind \(index\.mjs:\d+:\d+\)$/ },
   garbage: { isCrash: true, reason: /is not a message|message of more than/ },
   'huge message': { isCrash: true, reason: /message of more than \d+ bytes/ },
   'flood of answers': { isCrash: true, reason: /answered a call that was never made/ },
