@@ -11,7 +11,7 @@ const AMOUNTS = {
   sessions: Type.Integer({ description: 'Sessions that started.' }),
   sessionMinutes: Type.Number({ description: 'Time that rooms were open, as far as it is known.' }),
   participantMinutes: Type.Number({ description: 'Time of all connections together; counted as in sessions.' }),
-  recordedMinutes: Type.Number({ description: 'Length of recordings that started.' }),
+  recordedMinutes: Type.Number({ description: 'Length of recordings; one beyond midnight is split.' }),
   storedBytes: nullable(Type.Integer(), {
     description:
       'Recordings and their ladders at the end of the day or of the last known day; null if the daemon did not run then.',

@@ -1,6 +1,14 @@
-import { participantMs, recordedSeconds, STAY_END, STORED_BYTES, sessionEnd } from '#daemon/platform/db/app/sums.ts';
+import {
+  participantMs,
+  recordedLength,
+  recordedWithinDay,
+  STAY_END,
+  STORED_BYTES,
+  sessionEnd,
+} from '#daemon/platform/db/app/sums.ts';
 import type { Db } from '#daemon/platform/db/open.ts';
 import { prepared } from '#daemon/platform/db/prepared.ts';
+import { iso } from '#shared/instants.ts';
 
 /** What an app used on one day. */
 export interface UsageRow {
@@ -21,6 +29,9 @@ interface Span {
 }
 
 const END = sessionEnd('@now');
+const DAY_MS = 86_400_000;
+/** No recording counts for longer. */
+const LONGEST_MS = 31 * DAY_MS;
 
 /** SQL of `usage_days`, and of what it is made from, in an app's database. */
 export const usageRepository = prepared((db: Db) => {
@@ -59,7 +70,11 @@ export const usageRepository = prepared((db: Db) => {
     )
     .pluck();
   const recorded = db
-    .prepare<[string, string], number>(`SELECT ${recordedSeconds()} FROM vods WHERE started_at >= ? AND started_at < ?`)
+    .prepare<[Record<'since' | 'before' | 'from' | 'to' | 'now', string>], number>(
+      `SELECT ${recordedWithinDay('@from', recordedLength('@now'))} FROM vods
+       WHERE started_at >= @since AND started_at < @to
+         AND (started_at >= @before OR duration_s IS NULL OR duration_s > ${DAY_MS / 1000})`,
+    )
     .pluck();
   const stored = db.prepare<[], number>(`SELECT ${STORED_BYTES} FROM vods`).pluck();
   return {
@@ -77,7 +92,15 @@ export const usageRepository = prepared((db: Db) => {
     beyond: (span: Span) => beyond.all(span).filter(({ from_at, to_at }) => to_at > from_at),
     /** Time of all counted connections of a session within a span, milliseconds. */
     stays: (session: number, from: number, to: number) => stays.get({ session, from, to }) as number,
-    recorded: (from: string, to: string) => recorded.get(from, to) as number,
+    /** Seconds within the span of a day, also of recordings that began before it. */
+    recorded: ({ from, to, now }: Span) =>
+      recorded.get({
+        since: iso(from - LONGEST_MS),
+        before: iso(from - DAY_MS),
+        from: iso(from),
+        to: iso(to),
+        now: iso(now),
+      }) as number,
     stored: () => stored.get() as number,
   };
 });

@@ -70,7 +70,7 @@ export class MonthUsageService {
       await nextTurn();
       if (apps.get(name) === undefined) continue;
       try {
-        await this.#rollApp(name, { today: dayOf(now), end: dayOf(now - LATE_MS) });
+        await this.#rollApp(name, now);
         this.#failed.delete(name);
       } catch (err) {
         this.#noteFailure(name, err);
@@ -78,10 +78,11 @@ export class MonthUsageService {
     }
   }
 
-  async #rollApp(name: string, { today, end }: { today: number; end: number }): Promise<void> {
+  async #rollApp(name: string, now: number): Promise<void> {
     const sql = () => usageRepository(this.#deps.databases.get(name));
+    const end = dayOf(now - LATE_MS);
     // kept while the clock was ahead; later days wait for their turn, because a clock that is behind must not delete the past
-    sql().remove(today);
+    sql().remove(dayOf(now));
     for (let day = this.#firstMissing(name, end); day < end; day += 1) {
       const row = await this.#day(name, day);
       // what is stored now says nothing about earlier days
@@ -210,7 +211,7 @@ export class MonthUsageService {
       day,
       sessions: sql().begun(span.from, span.to),
       ...sums,
-      recorded_s: sql().recorded(new Date(span.from).toISOString(), new Date(span.to).toISOString()),
+      recorded_s: sql().recorded(span),
       stored_bytes: null,
     };
   }

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { MonthUsageService } from '#daemon/operations/usage/service.ts';
 import { ClockWatch } from '#daemon/platform/clock-watch.ts';
+import type { Services } from '#daemon/start/services.ts';
 import { testBackground } from '#test/helpers/background.ts';
 import { ManualClock } from '#test/helpers/clock.ts';
 import { temporaryDir, testDaemon } from '#test/helpers/daemon.ts';
@@ -15,6 +16,19 @@ import { addVods } from '#test/helpers/recordings.ts';
 const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
 const dayOf = (at: number): string => new Date(at).toISOString().slice(0, 10);
+
+/** Usage of the daemon's apps by another clock. */
+const usageAt = (
+  { databases, apps }: Services,
+  clock: ManualClock,
+  retentionNow = () => clock.now(),
+): MonthUsageService =>
+  new MonthUsageService({
+    ...{ databases, apps: apps.registry, background: testBackground(), clock, retentionNow },
+    log: { warn() {} },
+    visible: () => [],
+    traffic: () => [],
+  });
 
 test('minutes by day and month, kept when the sessions are deleted; a table to bill from', async (t) => {
   const daemon = await testDaemon(t, MANY_ATTEMPTS);
@@ -83,11 +97,7 @@ test('a clock that is a year ahead for a while ends no day, and days that were e
   const background = testBackground();
   const watch = new ClockWatch({ background, log: { warn() {} }, lastRun: clock.now(), noteRun() {}, clock });
   const { retentionNow } = watch;
-  const usage = new MonthUsageService({
-    ...{ databases, apps: services.apps.registry, background, clock, retentionNow, log: { warn() {} } },
-    visible: () => [],
-    traffic: () => [],
-  });
+  const usage = usageAt(services, clock, retentionNow);
   const db = databases.get('live');
   const open = db.prepare(
     `INSERT INTO room_sessions (sid, room, started_at, is_start_known, ended_at, stays, participants, closed_ms)
@@ -125,6 +135,36 @@ test('a clock that is a year ahead for a while ends no day, and days that were e
   clock.jump(2 * 365 * DAY_MS);
   db.exec('DELETE FROM room_sessions');
   assert.deepEqual(await counted(), { '2026-01-10': 60, '2026-01-11': 60 });
+});
+
+test('a recording beyond midnight counts on each of its days, although it runs when the first one is closed', async (t) => {
+  const { services, dataDir } = await testDaemon(t);
+  const clock = new ManualClock(Date.parse('2026-03-01T00:20:00Z'));
+  const usage = usageAt(services, clock);
+  const [vod] = addVods(dataDir, 'live', [{}]);
+  const set = services.databases
+    .get('live')
+    .prepare('UPDATE vods SET status = ?, started_at = ?, duration_s = ? WHERE id = ?');
+  const recorded = async () => {
+    const minutes: (string | number)[] = [];
+    for (const month of ['2026-02', '2026-03'])
+      for (const { day, recordedMinutes } of (await usage.app('live', { month })).days)
+        if (recordedMinutes > 0) minutes.push(day, recordedMinutes);
+    return minutes;
+  };
+  set.run('recording', '2026-02-28T23:30:00.000Z', null, vod);
+  await usage.roll();
+  assert.deepEqual(await recorded(), ['2026-02-28', 30, '2026-03-01', 20]);
+  clock.advance(2 * HOUR_MS);
+  set.run('ready', '2026-02-28T23:30:00.000Z', 5400, vod);
+  assert.deepEqual(await recorded(), ['2026-02-28', 30, '2026-03-01', 60]);
+  clock.advance(DAY_MS);
+  await usage.roll();
+  set.run('ready', '2026-03-02T12:00:00.000Z', (3 * DAY_MS) / 1000, vod);
+  clock.advance(5 * DAY_MS);
+  await usage.roll();
+  const days = ['2026-03-02', 720, '2026-03-03', 1440, '2026-03-04', 1440, '2026-03-05', 720];
+  assert.deepEqual(await recorded(), ['2026-02-28', 30, '2026-03-01', 60, ...days]);
 });
 
 test('what nodes sent is added up by day, each minute once', async (t) => {

@@ -9,9 +9,23 @@ export const LADDER_BYTES = `CAST(total(${amount('ladder_bytes')}) AS INTEGER)`;
 /** Of recordings and their ladders. */
 export const STORED_BYTES = `CAST(total(${amount('size_bytes')} + ${amount('ladder_bytes')}) AS INTEGER)`;
 
-/** @param seconds SQL of a row's length in seconds; null counts as nothing */
-export const recordedSeconds = (seconds = 'duration_s'): string =>
-  `total(min(max(coalesce(${seconds}, 0), 0), 2678400))`;
+const seconds = (length: string): string => `min(max(coalesce(${length}, 0), 0), 2678400)`;
+
+/** SQL of the seconds between two instants, as text in ISO format. */
+const between = (from: string, to: string): string => `(unixepoch(${to}, 'subsec') - unixepoch(${from}, 'subsec'))`;
+
+/** SQL of a recording's length in seconds. One that runs or is being written lasts until now. @param now SQL of an instant */
+export const recordedLength = (now: string): string =>
+  `coalesce(duration_s, CASE WHEN status IN ('recording', 'uploading') THEN ${between('started_at', now)} END)`;
+
+/** @param length SQL of a row's length in seconds; null counts as nothing */
+export const recordedSeconds = (length = 'duration_s'): string => `total(${seconds(length)})`;
+
+/** The part of that which is within the day that begins at `from`. */
+export function recordedWithinDay(from: string, length: string): string {
+  const start = between(from, 'started_at');
+  return `total(max(0, min(${start} + ${seconds(length)}, 86400) - max(${start}, 0)))`;
+}
 
 /** SQL of until when a session of `room_sessions` is known to have lasted: where LiveKit never told the end, not longer than it was seen. */
 export const sessionEnd = (now: string): string => `max(started_at, coalesce(ended_from, ended_at, ${now}))`;
