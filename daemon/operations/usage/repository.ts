@@ -76,6 +76,15 @@ export const usageRepository = prepared((db: Db) => {
          AND (started_at >= @before OR duration_s IS NULL OR duration_s > ${DAY_MS / 1000})`,
     )
     .pluck();
+  const underWay = db
+    .prepare<[{ to: number; at: string }], number>(
+      `SELECT EXISTS (SELECT 1 FROM room_sessions WHERE ended_at IS NULL AND started_at < @to)
+         OR EXISTS (SELECT 1 FROM vods WHERE status IN ('recording', 'uploading') AND started_at < @at)`,
+    )
+    .pluck();
+  const watched = db
+    .prepare<[], number>('SELECT coalesce(max(max(heard_at, listed_at)), 0) FROM session_watch')
+    .pluck();
   const stored = db.prepare<[], number>(`SELECT ${STORED_BYTES} FROM vods`).pluck();
   return {
     days: (from: number, to: number) => days.all(from, to),
@@ -101,6 +110,10 @@ export const usageRepository = prepared((db: Db) => {
         to: iso(to),
         now: iso(now),
       }) as number,
+    /** Does a session or recording that began before this time still run, as far as is known? */
+    isUnderWay: (to: number) => underWay.get({ to, at: iso(to) }) === 1,
+    /** Until when it is known what runs, as the last run of the daemon left it; 0 = not known. */
+    watched: () => watched.get() as number,
     stored: () => stored.get() as number,
   };
 });

@@ -15,6 +15,8 @@ const DAY_MS = 86_400_000;
 const LOOK_MS = 600_000;
 /** Events of a day can be late. */
 const LATE_MS = 900_000;
+/** How long a day waits for LiveKit's lists. Sessions are kept for two days at least. */
+const WAIT_MS = 72_000_000;
 /** A daemon that was away for longer has lost what sessions would have told. */
 const MOST_DAYS = 400;
 
@@ -29,6 +31,8 @@ export interface UsageDeps {
   apps: { entries(): Iterable<AppEntry>; get(name: string): AppEntry | undefined; require(name: string): AppEntry };
   /** The apps that a caller may see. */
   visible(apps: VisibleApps): readonly { name: string }[];
+  /** When everything that runs was last compared with LiveKit's lists; null = not since the start. */
+  comparedAt(): number | null;
   /** Bytes of nodes by day. */
   traffic(from: number, to: number): TrafficRow[];
   background: Background;
@@ -84,6 +88,10 @@ export class MonthUsageService {
     // kept while the clock was ahead; later days wait for their turn, because a clock that is behind must not delete the past
     sql().remove(dayOf(now));
     for (let day = this.#firstMissing(name, end); day < end; day += 1) {
+      const over = (day + 1) * DAY_MS;
+      const isCompared = (this.#deps.comparedAt() ?? 0) >= over;
+      // what seems to run can have ended while the daemon or LiveKit was away
+      if (!isCompared && now < over + WAIT_MS && sql().isUnderWay(over)) break;
       const row = await this.#day(name, day);
       // what is stored now says nothing about earlier days
       sql().put({ ...row, stored_bytes: day === end - 1 ? sql().stored() : null });
@@ -200,7 +208,10 @@ export class MonthUsageService {
 
   async #day(name: string, day: number): Promise<UsageRow> {
     const sql = () => usageRepository(this.#deps.databases.get(name));
-    const span = { from: day * DAY_MS, to: (day + 1) * DAY_MS, now: this.#deps.clock.now() };
+    const { clock, comparedAt } = this.#deps;
+    const now = clock.now();
+    const known = Math.min(now, Math.max(comparedAt() ?? 0, sql().watched()));
+    const span = { from: day * DAY_MS, to: (day + 1) * DAY_MS, now: day < dayOf(now) ? known : now };
     const sums = sql().within(span);
     for (const { id, from_at, to_at } of sql().beyond(span)) {
       sums.session_ms += to_at - from_at;

@@ -147,6 +147,7 @@ export function createOperations(
     apps: registry,
     visible: (which) => registry.visible(which),
     traffic: (from, to) => history.traffic(from, to),
+    comparedAt: () => media.reconciler.lastRunAt,
     background,
     clock: SYSTEM_CLOCK,
     retentionNow: clockWatch.retentionNow,

@@ -21,10 +21,11 @@ const dayOf = (at: number): string => new Date(at).toISOString().slice(0, 10);
 const usageAt = (
   { databases, apps }: Services,
   clock: ManualClock,
+  comparedAt: () => number | null,
   retentionNow = () => clock.now(),
 ): MonthUsageService =>
   new MonthUsageService({
-    ...{ databases, apps: apps.registry, background: testBackground(), clock, retentionNow },
+    ...{ databases, apps: apps.registry, background: testBackground(), clock, retentionNow, comparedAt },
     log: { warn() {} },
     visible: () => [],
     traffic: () => [],
@@ -97,7 +98,7 @@ test('a clock that is a year ahead for a while ends no day, and days that were e
   const background = testBackground();
   const watch = new ClockWatch({ background, log: { warn() {} }, lastRun: clock.now(), noteRun() {}, clock });
   const { retentionNow } = watch;
-  const usage = usageAt(services, clock, retentionNow);
+  const usage = usageAt(services, clock, () => clock.now(), retentionNow);
   const db = databases.get('live');
   const open = db.prepare(
     `INSERT INTO room_sessions (sid, room, started_at, is_start_known, ended_at, stays, participants, closed_ms)
@@ -140,7 +141,7 @@ test('a clock that is a year ahead for a while ends no day, and days that were e
 test('a recording beyond midnight counts on each of its days, although it runs when the first one is closed', async (t) => {
   const { services, dataDir } = await testDaemon(t);
   const clock = new ManualClock(Date.parse('2026-03-01T00:20:00Z'));
-  const usage = usageAt(services, clock);
+  const usage = usageAt(services, clock, () => clock.now());
   const [vod] = addVods(dataDir, 'live', [{}]);
   const set = services.databases
     .get('live')
@@ -165,6 +166,47 @@ test('a recording beyond midnight counts on each of its days, although it runs w
   await usage.roll();
   const days = ['2026-03-02', 720, '2026-03-03', 1440, '2026-03-04', 1440, '2026-03-05', 720];
   assert.deepEqual(await recorded(), ['2026-02-28', 30, '2026-03-01', 60, ...days]);
+});
+
+test('a day on which something seems to run waits for LiveKit, and counts it only as long as it was seen', async (t) => {
+  const { services, dataDir, api } = await testDaemon(t);
+  const db = services.databases.get('live');
+  // seen until ten in the evening; the daemon starts two days later, and LiveKit is away
+  const today = Math.floor(Date.now() / DAY_MS) * DAY_MS;
+  const [vod] = addVods(dataDir, 'live', [{}]);
+  const seen = (at: number) =>
+    db.exec(`DELETE FROM room_sessions; DELETE FROM session_watch; DELETE FROM usage_days;
+      INSERT INTO room_sessions (sid, room, started_at, is_start_known) VALUES ('RM_1', 'live-a', ${at - HOUR_MS}, 1);
+      UPDATE vods SET status = 'recording', started_at = '${new Date(at - HOUR_MS).toISOString()}' WHERE id = ${vod};
+      INSERT INTO session_watch (id, heard_at, listed_at) VALUES (1, ${at - HOUR_MS}, ${at})`);
+  seen(today - DAY_MS - 2 * HOUR_MS);
+  await services.monthUsage.roll();
+  const minutes: number[] = [];
+  for (const at of [today - 2 * DAY_MS, today - DAY_MS]) {
+    const { days } = (await api.get(`/apps/live/usage?month=${dayOf(at).slice(0, 7)}`)).body.data;
+    const { sessionMinutes, recordedMinutes } = days.find(({ day }: any) => day === dayOf(at));
+    minutes.push(sessionMinutes, recordedMinutes);
+  }
+  assert.deepEqual(minutes, [60, 60, 0, 0]);
+
+  const clock = new ManualClock(today + HOUR_MS);
+  let comparedAt: number | null = null;
+  const usage = usageAt(services, clock, () => comparedAt);
+  const closed = () => db.prepare('SELECT day, session_ms, recorded_s FROM usage_days').raw().all();
+  const day = today / DAY_MS - 1;
+  seen(today - 2 * HOUR_MS);
+  await usage.roll();
+  assert.deepEqual(closed(), []);
+  // it still ran
+  comparedAt = clock.now();
+  await usage.roll();
+  assert.deepEqual(closed(), [[day, 3 * HOUR_MS, 3 * 3600]]);
+  // LiveKit stays away
+  seen(today - 2 * HOUR_MS);
+  comparedAt = today - HOUR_MS;
+  clock.advance(20 * HOUR_MS);
+  await usage.roll();
+  assert.deepEqual(closed(), [[day, 2 * HOUR_MS, 2 * 3600]]);
 });
 
 test('what nodes sent is added up by day, each minute once', async (t) => {
