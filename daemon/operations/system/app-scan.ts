@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { recordedSeconds, STORED_BYTES } from '#daemon/platform/db/app/sums.ts';
+import { recordedLength, recordedSeconds, STORED_BYTES } from '#daemon/platform/db/app/sums.ts';
 import { openDatabase } from '#daemon/platform/db/open.ts';
 import type { VodStatus } from '#shared/schema/vods.ts';
 
@@ -10,7 +10,7 @@ export interface AppFootprint {
   /** app.db with its WAL and shared memory file. */
   dbBytes: number;
   vodBytes: number;
-  /** Recorded since the beginning of the month, UTC. */
+  /** Length of recordings that started in this month, UTC; those that run count up to now. */
   recordedSecondsMonth: number;
   vods: Record<VodStatus, number>;
   activeStreams: number;
@@ -32,8 +32,8 @@ export interface AppScanOptions {
 }
 
 /**
- * Looks through the apps' databases. A database is opened only when its files changed since the last look; each is
- * read in a separate step, so that a thousand apps never hold up a request. What cannot be read counts as empty.
+ * Looks through the apps' databases. A database is opened only when its files changed since the last look, or while it
+ * records; each is read in a separate step, so that a thousand apps never hold up a request. What cannot be read counts as empty.
  */
 export class AppScan {
   readonly #options: AppScanOptions;
@@ -45,16 +45,17 @@ export class AppScan {
 
   async scan(): Promise<AppFootprint[]> {
     const next = new Map<string, Known>();
-    const month = new Date().toISOString().slice(0, 7);
+    const now = new Date().toISOString();
+    const month = now.slice(0, 7);
     for (const app of [...this.#options.names()]) {
       const file = this.#options.file(app);
       const { bytes, signature: files } = await look(file);
       const signature = `${month} ${files}`;
       const before = this.#known.get(app);
-      if (before?.signature === signature) {
+      if (before?.signature === signature && !isRecording(before.footprint)) {
         next.set(app, { signature, footprint: { ...before.footprint, dbBytes: bytes } });
       } else {
-        next.set(app, { signature, footprint: read(app, file, bytes, month) });
+        next.set(app, { signature, footprint: read(app, file, bytes, now) });
         await nextTurn();
       }
     }
@@ -62,6 +63,8 @@ export class AppScan {
     return [...next.values()].map(({ footprint }) => footprint);
   }
 }
+
+const isRecording = ({ vods }: AppFootprint): boolean => vods.recording + vods.uploading > 0;
 
 /** The signature leaves out the shared memory file: reading alone touches it. */
 async function look(file: string): Promise<{ bytes: number; signature: string }> {
@@ -76,7 +79,7 @@ async function look(file: string): Promise<{ bytes: number; signature: string }>
   return { bytes, signature };
 }
 
-function read(app: string, file: string, dbBytes: number, month: string): AppFootprint {
+function read(app: string, file: string, dbBytes: number, now: string): AppFootprint {
   const footprint: AppFootprint = {
     app,
     dbBytes,
@@ -98,9 +101,9 @@ function read(app: string, file: string, dbBytes: number, month: string): AppFoo
       footprint.vodBytes += bytes;
     }
     footprint.recordedSecondsMonth = db
-      .prepare(`SELECT ${recordedSeconds()} FROM vods WHERE started_at >= ?`)
+      .prepare(`SELECT ${recordedSeconds(recordedLength('@now'))} FROM vods WHERE started_at >= @month`)
       .pluck()
-      .get(`${month}-01T00:00:00.000Z`) as number;
+      .get({ now, month: `${now.slice(0, 7)}-01T00:00:00.000Z` }) as number;
     footprint.activeStreams = db
       .prepare("SELECT count(*) FROM streams WHERE status = 'active'")
       .pluck()

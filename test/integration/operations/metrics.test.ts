@@ -5,6 +5,7 @@ import net from 'node:net';
 import path from 'node:path';
 import { describe, it } from 'node:test';
 import { FAMILIES } from '#daemon/operations/metrics/families.ts';
+import { AppScan } from '#daemon/operations/system/app-scan.ts';
 import { callbackReceiver } from '#test/helpers/callback-receiver.ts';
 import { ROOT, type TestDaemon, testDaemon } from '#test/helpers/daemon.ts';
 import { readEvents } from '#test/helpers/event-reader.ts';
@@ -151,6 +152,24 @@ describe('GET /metrics', () => {
     assert.deepEqual(told('tenant_quota'), [2, 2, 300, 7, 5]);
     assert.equal(sampleOf(lines, 'tenant_quota', 'tenant="platform"', 'metric="apps"'), -1);
     assert.equal(sampleOf(lines, 'tenant_usage', 'tenant="platform"', 'metric="apps"'), 1);
+  });
+
+  it('counts a recording that still runs, as the quota does', async (t) => {
+    const daemon = await testDaemon(t, env);
+    const vod = daemon.services.databases
+      .get('live')
+      .prepare("INSERT INTO vods (app_id, room, name, status, started_at) VALUES (1, 'live', 'a', 'recording', ?)");
+    vod.run(`${new Date().toISOString().slice(0, 7)}-01T00:00:00.000Z`);
+    const minutes = async () =>
+      sampleOf(await scrape(daemon), 'tenant_usage', 'tenant="platform"', 'metric="recording_minutes_month"') ?? 0;
+    const { recordingMinutesMonth } = (await daemon.api.get('/tenants/platform/usage')).body.data.usage;
+    const first = await minutes();
+    assert.ok(Math.abs(first - recordingMinutesMonth) < 1, `${first} and ${recordingMinutesMonth} minutes`);
+    // nothing in the database changes
+    const scan = new AppScan({ names: () => ['live'], file: () => path.join(daemon.dataDir, 'apps/live/app.db') });
+    const seconds = async () => (await scan.scan())[0]?.recordedSecondsMonth ?? 0;
+    const before = await seconds();
+    await until('a longer recording', async () => (await seconds()) > before);
   });
 
   it('counts uploads, what storage refuses, encodings and callbacks', async (t) => {
