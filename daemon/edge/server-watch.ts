@@ -158,8 +158,9 @@ export class ServerWatch {
     if (seen !== null) {
       this.#lastAnswer = now;
       this.#clearReadings = seen.foreignClients === 0 ? this.#clearReadings + 1 : 0;
-      if (now - this.#firstSeen > LASTING_SECONDS) this.#failedStarts = 0;
     } else this.#clearReadings = 0;
+    const answers = seen !== null || (ref !== null && server.metrics === null);
+    if (answers && now - this.#firstSeen > LASTING_SECONDS) this.#failedStarts = 0;
     this.#numbers = seen;
     const { signals, signalledMono } = this.#state;
     return {
