@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { testBackground } from '#test/helpers/background.ts';
@@ -54,4 +57,18 @@ test('a server without metrics that exits now and then is started again each tim
     assert.equal(await stateAfter(3600), 'running');
     assert.equal(await crash(1), 'starting', `exit ${exits}`);
   }
+});
+
+test('a server that crashes again and again has failed until it has lasted, although it answers in between', async (t) => {
+  const server = createServer((_, res) => res.end('livekit_room_total{node_id="ND_1"} 0\n')).listen(0, '127.0.0.1');
+  t.after(() => server.close());
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const { stateAfter, crash } = await watchedServer(t, `http://127.0.0.1:${port}/metrics`);
+  assert.equal(await stateAfter(0), 'running');
+  const states: string[] = [];
+  for (let crashes = 1; crashes <= 5; crashes += 1) states.push(await crash(20), await stateAfter(5));
+  assert.deepEqual(states.slice(0, 4), ['starting', 'running', 'starting', 'running']);
+  assert.deepEqual([...new Set(states.slice(4))], ['failed']);
+  assert.equal(await stateAfter(31), 'running');
 });

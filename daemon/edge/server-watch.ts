@@ -46,6 +46,7 @@ export class ServerWatch {
   #clearReadings = 0;
   #startedAt = Number.NEGATIVE_INFINITY;
   #failedStarts = 0;
+  #hadAnswered = false;
   #startProblem: string | null = null;
   #numbers: LivekitSeen | null = null;
   #observation: Observation | undefined;
@@ -173,6 +174,7 @@ export class ServerWatch {
       sinceSignal: now - (signalledMono ?? this.#bornAt),
       sinceStart: now - this.#startedAt,
       failedStarts: this.#failedStarts,
+      hadAnswered: this.#hadAnswered,
     };
   }
 
@@ -182,6 +184,7 @@ export class ServerWatch {
     const isUnexpected = known !== null && this.#state.signals === 0;
     if (isUnexpected) {
       this.#failedStarts += 1;
+      this.#hadAnswered = this.#lastAnswer > 0 && this.#lastAnswer >= this.#firstSeen;
       this.#deps.log(`${name} (process ${known.pid}) exited unexpectedly`);
     } else if (known !== null) this.#deps.log(`${name} (process ${known.pid}) has shut down`);
     this.#firstSeen = now;

@@ -12,6 +12,7 @@ const seen = (more: Partial<Observation> = {}): Observation => ({
   sinceSignal: 0,
   sinceStart: 100,
   failedStarts: 0,
+  hadAnswered: false,
   ...more,
 });
 const running: Target = { livekit: 'running', endRoomsInSeconds: null };
@@ -89,7 +90,10 @@ test('the state that is reported', () => {
   assert.equal(stateOf(running, seen({ ...gone, failedStarts: 3 })), 'failed');
   const again = { numbers: null, upSeconds: 1, failedStarts: 3 };
   assert.equal(stateOf(running, seen(again)), 'failed', 'the next try of a server that crashes is no news');
-  assert.equal(stateOf(running, seen({ ...again, numbers: seen().numbers })), 'running');
+  const answering = { ...again, numbers: seen().numbers };
+  assert.equal(stateOf(running, seen(answering)), 'running');
+  assert.equal(stateOf(running, seen({ ...answering, hadAnswered: true })), 'failed', 'it answered before, too');
+  assert.equal(stateOf(draining, seen({ ...answering, hadAnswered: true })), 'running');
   assert.equal(stateOf(draining, seen(again)), 'starting', 'it can still be told to leave');
   assert.equal(stateOf(draining, seen()), 'running');
   assert.equal(stateOf(draining, seen({ signals: 1 })), 'draining');

@@ -18,6 +18,8 @@ export interface Observation {
   /** Since the last start, and how many starts in a row ended early. */
   sinceStart: number;
   failedStarts: number;
+  /** The last of them had answered before it ended. */
+  hadAnswered: boolean;
 }
 
 export interface Target {
@@ -72,11 +74,14 @@ export const backoff = (failedStarts: number): number =>
 
 /** The state as reported. */
 export function stateOf(target: Target, seen: Observation): LivekitState {
-  const failedOrStarting = seen.failedStarts >= 3 ? 'failed' : 'starting';
+  const isFailing = seen.failedStarts >= 3;
+  const failedOrStarting = isFailing ? 'failed' : 'starting';
   if (!seen.isRunning) return target.livekit === 'running' ? failedOrStarting : 'stopped';
   if (seen.signals > 1) return 'stopping';
   if (seen.signals === 1) return 'draining';
-  if (seen.numbers !== null || seen.upSeconds >= BLIND_SECONDS) return 'running';
+  // one that answers for a moment and crashes again is not believed before it has lasted
+  const isBelieved = !(isFailing && seen.hadAnswered && target.livekit === 'running');
+  if ((seen.numbers !== null && isBelieved) || seen.upSeconds >= BLIND_SECONDS) return 'running';
   // the next try of a server that crashes again and again; a draining that finds it failed would be over
   return target.livekit === 'running' ? failedOrStarting : 'starting';
 }
