@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { existsSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -11,7 +11,7 @@ import { type AgentState, type Identity, type Layout, readJson } from './layout.
 import { MasterClient, MasterError } from './master-client.ts';
 import { applyNetwork } from './network.ts';
 import { isAlive, signal } from './process-table.ts';
-import { AGENT_UNIT, LIVEKIT_UNIT, systemctl, unitFolder } from './systemd.ts';
+import { AGENT_UNIT, LIVEKIT_UNIT, type Scope, systemctl, unitFolder, unitWord } from './systemd.ts';
 
 const run = promisify(execFile);
 const FORCE_MS = 2000;
@@ -22,13 +22,14 @@ const PARTS = ['etc', 'var', 'bin', 'node'];
 /** Says what it removes, then removes the node from the cluster and everything that the installation put on the machine. */
 export async function uninstall(layout: Layout, isDryRun: boolean, say: (line: string) => void): Promise<void> {
   const identity = readJson<Identity>(layout.identity);
-  for (const line of removalLines(planOf(layout, identity))) say(line);
+  const scopes = scopesOf(layout, identity);
+  for (const line of removalLines(planOf(layout, identity, scopes))) say(line);
   if (isDryRun) {
     say('Nothing was removed: this was a dry run.');
     return;
   }
   applyNetwork(identity?.network);
-  if (identity?.supervisor === 'systemd') await removeUnits(identity, say);
+  for (const scope of scopes) await removeUnits(scope, say);
   await stopAgent(layout);
   await stopLivekit(readJson<AgentState>(layout.state)?.process ?? null);
   if (identity !== undefined) await leave(identity, say);
@@ -41,9 +42,22 @@ export async function uninstall(layout: Layout, isDryRun: boolean, say: (line: s
   }
 }
 
-function planOf({ root }: Layout, identity: Identity | undefined): Removal {
+/** Where systemd has units of this installation. The files are read, because `etc/edge.json` can be damaged. */
+function scopesOf({ root }: Layout, identity: Identity | undefined): Scope[] {
+  const own = `--prefix ${unitWord(path.resolve(root))}\n`;
+  return (['system', 'user'] as const).filter((scope) => {
+    if (identity?.supervisor === 'systemd' && identity.scope === scope) return true;
+    try {
+      return readFileSync(path.join(unitFolder(scope), AGENT_UNIT), 'utf8').includes(own);
+    } catch {
+      return false;
+    }
+  });
+}
+
+function planOf({ root }: Layout, identity: Identity | undefined, scopes: readonly Scope[]): Removal {
   const removed = identity ? [`${identity.name} from the cluster; rooms that still run here end`] : [];
-  if (identity?.supervisor === 'systemd') removed.push(`the units ${AGENT_UNIT} and ${LIVEKIT_UNIT}`);
+  if (scopes.length > 0) removed.push(`the units ${AGENT_UNIT} and ${LIVEKIT_UNIT}`);
   const parts = PARTS.filter((part) => existsSync(path.join(root, part)));
   removed.push(...parts.map((part) => path.join(root, part)));
   const others = existsSync(root) ? readdirSync(root).filter((name) => !PARTS.includes(name)) : [];
@@ -57,12 +71,12 @@ function planOf({ root }: Layout, identity: Identity | undefined): Removal {
   return { removed, kept };
 }
 
-async function removeUnits(identity: Identity, say: (line: string) => void): Promise<void> {
+async function removeUnits(scope: Scope, say: (line: string) => void): Promise<void> {
   for (const unit of [AGENT_UNIT, LIVEKIT_UNIT]) {
-    await run('systemctl', systemctl(identity.scope, 'disable', '--now', '--quiet', unit)).catch(() => undefined);
-    rmSync(path.join(unitFolder(identity.scope), unit), { force: true });
+    await run('systemctl', systemctl(scope, 'disable', '--now', '--quiet', unit)).catch(() => undefined);
+    rmSync(path.join(unitFolder(scope), unit), { force: true });
   }
-  await run('systemctl', systemctl(identity.scope, 'daemon-reload')).catch(() => undefined);
+  await run('systemctl', systemctl(scope, 'daemon-reload')).catch(() => undefined);
   say(`${AGENT_UNIT} and ${LIVEKIT_UNIT} are removed`);
 }
 
