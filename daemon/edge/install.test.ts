@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import test from 'node:test';
-import { whyNotAlive } from './install.ts';
-import { type AgentState, NO_STATE } from './layout.ts';
+import { temporaryDir, testDaemon } from '#test/helpers/daemon.ts';
+import { install, whyNotAlive } from './install.ts';
+import { type AgentState, layoutOf, NO_STATE } from './layout.ts';
+import { installOptions, readFlags } from './options.ts';
 
 test('an installation that doesn’t become alive names what it waits for', () => {
   const why = (state: Partial<AgentState>) => whyNotAlive({ ...NO_STATE, ...state }, 'http://127.0.0.1:6789/metrics');
@@ -14,4 +18,32 @@ test('an installation that doesn’t become alive names what it waits for', () =
   const mark = { pid: 1, startTime: '1' };
   assert.match(why({ reportedAt: 1, reported: 'starting', process: mark }), /127\.0\.0\.1:6789\/metrics can’t be read/);
   assert.match(why({ reportedAt: 1, reported: 'starting' }), /its LiveKit is starting/);
+});
+
+test('the machine of Redis that --master-ip names stays when the command is run again without it', async (t) => {
+  const token = 'clt_0123456789abcdefghijklmnopqrstuv';
+  const keys = { LIVEKIT_API_KEY: 'APIkey', LIVEKIT_API_SECRET: 'the-livekit-secret' };
+  const { url } = await testDaemon(t, { STREAMHUB_CLUSTER_TOKEN: token, ...keys });
+  const dir = await temporaryDir(t);
+  const prefix = path.join(dir, 'node');
+  const server = path.join(dir, 'livekit-server');
+  writeFileSync(server, '#!/bin/sh\necho livekit-server version 1.0.0\n', { mode: 0o755 });
+  // an agent that says that all is well, and ends
+  const self = path.join(dir, 'agent.mjs');
+  const layout = layoutOf(prefix);
+  const well = JSON.stringify({ ...NO_STATE, reportedAt: 1, reported: 'running' });
+  const file = JSON.stringify(layout.state);
+  writeFileSync(self, `import fs from 'node:fs'; fs.writeFileSync(${file}, ${JSON.stringify(well)});`);
+  const redisAfter = async (...more: string[]) => {
+    const flags = ['--prefix', prefix, '--master-url', url, '--node-ip', '203.0.113.7', '--livekit-binary', server];
+    const ports = ['livekit', 'rtc-tcp', 'rtc-udp', 'metrics'].flatMap((name) => [`--${name}-port`, '0']);
+    const options = installOptions(readFlags('install', [...flags, ...ports, '--no-systemd', ...more]), {
+      STREAMHUB_CLUSTER_TOKEN: token,
+    });
+    await install(options, { self, say() {} });
+    return /^redis:\n\s+address: "?([^"\n]+)/m.exec(readFileSync(layout.livekitConfig, 'utf8'))?.[1];
+  };
+  assert.equal(await redisAfter('--master-ip', '10.0.0.5'), '10.0.0.5:6379');
+  assert.equal(await redisAfter(), '10.0.0.5:6379');
+  assert.equal(await redisAfter('--master-ip', ''), `${new URL(url).hostname}:6379`);
 });

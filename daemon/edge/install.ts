@@ -132,7 +132,7 @@ function writeConfig(
   const made = livekitConfig({
     keys: { [answer.livekit.apiKey]: answer.livekit.apiSecret },
     webhook: { apiKey: answer.livekit.apiKey, url: `${options.masterUrl}/api/v1/webhooks/livekit` },
-    redisUrl: clusterRedis(answer.redisUrl, options.masterHost),
+    redisUrl: clusterRedis(answer.redisUrl, setup.masterIp ?? new URL(options.masterUrl).hostname),
     nodeIp,
     useExternalIp: setup.useExternalIp,
     region: setup.region ?? '',

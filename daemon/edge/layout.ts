@@ -71,6 +71,8 @@ export interface Ports {
 
 /** What this machine was installed with. A flag that is left out the next time keeps its value. */
 export interface NodeSetup {
+  /** The daemon's machine; null = the host of its address. Absent in older installations. */
+  masterIp?: string | null;
   nodeUrl: string | null;
   /** Null = the address that this machine uses toward the daemon. */
   nodeIp: string | null;

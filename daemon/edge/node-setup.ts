@@ -19,13 +19,14 @@ const NONE: NodeSetup = {
  * @throws UsageError
  */
 export function nodeSetup(
-  options: Pick<InstallOptions, 'nodeUrl' | 'nodeIp' | 'useExternalIp' | 'region' | 'ports'>,
+  options: Pick<InstallOptions, 'masterIp' | 'nodeUrl' | 'nodeIp' | 'useExternalIp' | 'region' | 'ports'>,
   extra: NodeSetup['extra'] | undefined,
   kept: NodeSetup = NONE,
 ): NodeSetup {
   const nodeUrl = (options.nodeUrl ?? kept.nodeUrl) || null;
   if (nodeUrl !== null && !isClientAddress(nodeUrl)) throw new UsageError(`--node-url ${CLIENT_ADDRESS}`);
   return {
+    masterIp: (options.masterIp ?? kept.masterIp) || null,
     nodeUrl,
     nodeIp: (options.nodeIp ?? kept.nodeIp) || null,
     // each of the two ways to say the address takes the place of the other

@@ -16,7 +16,7 @@ test('the flags of the join command, placeholder and all', () => {
     'https://s.example/x/',
   ]);
   assert.equal(options.masterUrl, 'https://s.example/x');
-  assert.equal(options.masterHost, 's.example');
+  assert.equal(options.masterIp, undefined);
   assert.equal(options.masterToken, 't');
   assert.deepEqual(options.ports, {});
   assert.deepEqual(read(['--master-url', 'http://a', '--rtc-tcp-port', '0']).ports, { tcp: 0 });
@@ -25,7 +25,7 @@ test('the flags of the join command, placeholder and all', () => {
 
 test('an address alone is enough, and older names and variables work', () => {
   const options = read(['--cluster-token', 't', '--origin-ip', '10.1.2.3']);
-  assert.deepEqual([options.masterUrl, options.masterHost], ['http://10.1.2.3:3020', '10.1.2.3']);
+  assert.deepEqual([options.masterUrl, options.masterIp], ['http://10.1.2.3:3020', '10.1.2.3']);
   const fromEnv = read([], {
     STREAMHUB_CLUSTER_TOKEN: 't',
     STREAMHUB_ORIGIN_URL: 'http://a:1',
@@ -34,7 +34,8 @@ test('an address alone is enough, and older names and variables work', () => {
   assert.deepEqual([fromEnv.masterUrl, fromEnv.masterToken, fromEnv.region], ['http://a:1', 't', 'eu']);
   const both = read(['--master-token', 'flag', '--master-url', 'http://a'], { STREAMHUB_MASTER_TOKEN: 'env' });
   assert.equal(both.masterToken, 'flag');
-  assert.equal(read(['--master-token', 't', '--master-url', 'http://[2001:db8::1]:3020']).masterHost, '2001:db8::1');
+  assert.equal(read(['--master-ip', '2001:db8::1']).masterUrl, 'http://[2001:db8::1]:3020');
+  assert.equal(read(['--master-url', 'http://a', '--master-ip', '']).masterIp, '');
 });
 
 test('what cannot be right is refused with the flag’s name', () => {

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { hostInUrl } from '#shared/format.ts';
 import { NODE_NAME_PATTERN } from '#shared/schema/cluster.ts';
 import { DEFAULT_PREFIX, type Ports } from './layout.ts';
 
@@ -9,8 +10,8 @@ export class UsageError extends Error {}
 export interface InstallOptions {
   prefix: string;
   masterUrl: string;
-  /** Host of the daemon's machine, where Redis is looked for when the daemon names none. */
-  masterHost: string;
+  /** The daemon's machine, where Redis is looked for when the daemon names none; empty = the host of its address. */
+  masterIp: string | undefined;
   /** A join code or the cluster token; undefined = only the node's own credential. */
   masterToken: string | undefined;
   /** A file with certificate authorities to trust beside the system's. */
@@ -135,13 +136,13 @@ export function installOptions(flags: Flags, env: Env): InstallOptions {
   // the placeholder of a command that was pasted unchanged
   const masterIp = ip?.includes('<') ? undefined : ip;
   const given = text(['master-url', 'origin-url'], ['STREAMHUB_MASTER_URL', 'STREAMHUB_ORIGIN_URL']);
-  const masterUrl = baseUrl(given ?? (masterIp ? `http://${masterIp}:3020` : undefined));
+  const masterUrl = baseUrl(given ?? (masterIp ? `http://${hostInUrl(masterIp)}:3020` : undefined));
   const masterToken = text(['join-code', 'master-token', 'cluster-token'], CREDENTIALS);
   const name = text(['node-name'], ['STREAMHUB_NODE_NAME']);
   return {
     prefix: prefixOf(flags, env),
     masterUrl: masterUrl.href.replace(/\/+$/, ''),
-    masterHost: masterIp ?? masterUrl.hostname.replace(/^\[|\]$/g, ''),
+    masterIp: masterIp ?? (flags['master-ip'] === '' ? '' : undefined),
     masterToken,
     ca: text(['ca'], ['STREAMHUB_CA']),
     proxy: text(['proxy'], ['HTTPS_PROXY', 'https_proxy', 'HTTP_PROXY', 'http_proxy']),
