@@ -239,6 +239,16 @@ describe('draining and failing nodes', { skip }, () => {
     await noRooms();
   });
 
+  test('a room that several ask for at the same time is placed once', async () => {
+    const ask = () => daemon.api.post('/apps/live/tokens', { room: 'rush' });
+    const answers = await Promise.all(Array.from({ length: 8 }, ask));
+    const nodes = answers.flatMap(({ body }) => body.data.node ?? []);
+    assert.equal(nodes.length, 1, nodes.join());
+    const placed = nodes[0] === 'edge-one' ? one : two;
+    assert.equal(await nodeOfRoom('live-rush'), await livekitId(placed));
+    await noRooms();
+  });
+
   test('the command line shows the placement, updates an agent, and waits until a node is empty', async (t) => {
     const env = { STREAMHUB_URL: daemon.url, STREAMHUB_TOKEN: TEST_TOKEN };
     const shows = async (args: string, text: RegExp): Promise<void> => {

@@ -24,6 +24,8 @@ export interface Placed {
   node: string | null;
 }
 
+type NewRoom = { region: string | undefined; emptySeconds?: number | undefined } & RoomSettings;
+
 export interface RoomPlacerDeps {
   livekit: Pick<LiveKit, 'listRooms' | 'createRoom'>;
   directory: RoomDirectory;
@@ -37,6 +39,8 @@ export class RoomPlacer {
   readonly #deps: RoomPlacerDeps;
   /** Rooms that were put on a node and have not begun yet. */
   readonly #placed = boundedCache<string, string>(10_000);
+  /** Rooms that are being created. */
+  readonly #creating = new Map<string, Promise<Placed>>();
 
   constructor(deps: RoomPlacerDeps) {
     this.#deps = deps;
@@ -71,15 +75,25 @@ export class RoomPlacer {
   }
 
   /** Creates a room that does not exist yet: on a node where there is a choice, and with the delay that only a new room can get. */
-  async place(
-    room: string,
-    { region, emptySeconds, playoutDelayMs }: { region: string | undefined; emptySeconds?: number } & RoomSettings,
-  ): Promise<Placed> {
-    const { placement, livekit, log } = this.#deps;
+  async place(room: string, { region, emptySeconds, playoutDelayMs }: NewRoom): Promise<Placed> {
+    const { placement, directory } = this.#deps;
     const unplaced = { address: placement.entryAddress(region === undefined ? {} : { region }), node: null };
-    if (!placement.hasChoice() && playoutDelayMs === null) return unplaced;
+    if ((!placement.hasChoice() && playoutDelayMs === null) || directory.has(room)) return unplaced;
+    const creating = this.#creating.get(room);
+    if (creating !== undefined) {
+      // LiveKit could put it on the nodes of both
+      await creating;
+      return unplaced;
+    }
+    const made = this.#create(room, { region, emptySeconds, playoutDelayMs }, unplaced);
+    this.#creating.set(room, made);
+    return made.finally(() => this.#creating.delete(room));
+  }
+
+  async #create(room: string, { region, emptySeconds, playoutDelayMs }: NewRoom, unplaced: Placed): Promise<Placed> {
+    const { livekit, log } = this.#deps;
     try {
-      if (this.#deps.directory.has(room) || (await livekit.listRooms([room])).length > 0) return unplaced;
+      if ((await livekit.listRooms([room])).length > 0) return unplaced;
       const placed = this.#choose(room, region);
       if (placed.livekitNodeId === null && playoutDelayMs === null) return { address: placed.address, node: null };
       await livekit.createRoom({
@@ -90,6 +104,7 @@ export class RoomPlacer {
       });
       return { address: placed.address, node: placed.node };
     } catch (err) {
+      this.#placed.delete(room);
       // LiveKit makes the room with the first who joins
       log.warn({ room, err }, 'a new room could not be created in advance');
       return unplaced;
