@@ -15,6 +15,8 @@ export type StoredPlan = Pick<
   since: string;
   /** When the schedule last began a backup; it may be deleted since. */
   begunAt: string | null;
+  /** Why the backup that is due could not begin, in words. */
+  refusal: string | null;
 };
 
 const KEY = 'backup.plan';
@@ -37,6 +39,7 @@ const NONE: StoredPlan = {
   lastTest: null,
   since: '1970-01-01T00:00:00.000Z',
   begunAt: null,
+  refusal: null,
 };
 
 /** @throws ApiError that names `cron` */
@@ -101,14 +104,29 @@ export class BackupScheduler {
 
   /** Begins what is due now. */
   async look(): Promise<void> {
-    const { clock, begin, test, tidy } = this.#deps;
+    const { clock, test, tidy } = this.#deps;
     const now = clock.now();
     const plan = this.#withoutFuture(now);
     const next = this.next(plan);
-    if (next !== null && next <= now && (await begin(plan))) this.write({ ...this.read(), begunAt: iso(now) });
+    if (next !== null && next <= now) await this.#begin(plan, now);
     const wait = plan.lastTest?.ok === false ? TEST_AGAIN_MS : TEST_EVERY_MS;
     if (plan.monthlyTest && now - Date.parse(plan.lastTest?.at ?? plan.since) >= wait) test(plan);
     await tidy(plan);
+  }
+
+  async #begin(plan: StoredPlan, now: number): Promise<void> {
+    const { background, begin } = this.#deps;
+    let refusal: string | null = null;
+    await background.run('scheduled backup', async () => {
+      try {
+        if (await begin(plan)) this.write({ ...this.read(), begunAt: iso(now) });
+      } catch (error) {
+        refusal = (error as Error).message;
+        throw error;
+      }
+    });
+    const noted = this.read();
+    if (noted.refusal !== refusal) this.write({ ...noted, refusal });
   }
 
   /** The plan. What happened in the future was noted by a wrong clock, and would delay what is due until then. */

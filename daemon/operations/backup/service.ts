@@ -226,7 +226,7 @@ export class BackupService {
   async plan(): Promise<BackupPlan> {
     const { dataDir, secrets } = this.#deps;
     const scheduler = this.#deps.scheduler();
-    const { since: _, begunAt: __, ...plan } = scheduler.read();
+    const { since: _, begunAt: __, refusal: ___, ...plan } = scheduler.read();
     const next = scheduler.next();
     const pending = await pendingRestore(dataDir);
     return {
@@ -253,7 +253,7 @@ export class BackupService {
     }
     // read now: a backup or a test may have been noted in the meantime
     const before = scheduler.read();
-    const next = { ...before, ...changes };
+    const next = { ...before, ...changes, refusal: null };
     if (next.cron !== before.cron || next.monthlyTest !== before.monthlyTest) next.since = iso(clock.now());
     scheduler.write(next);
     this.#announce(actor);
@@ -285,18 +285,18 @@ export class BackupService {
     if (newest?.state === 'failed') return `The last backup failed: ${newest.error}`;
     const unread = rows.find(({ verify_error }) => verify_error !== null);
     if (unread !== undefined) return `The backup ${unread.name} can’t be restored: ${unread.verify_error}`;
-    const { lastTest } = scheduler.read();
+    const { lastTest, cron, refusal } = scheduler.read();
+    if (cron !== null && refusal !== null) return `A backup was due, but couldn’t begin: ${refusal}`;
     if (lastTest?.ok === false) return `The monthly test of the backup ${lastTest.backup} failed: ${lastTest.text}`;
     const due = scheduler.overdue();
     return due === undefined ? undefined : `No backup was made since ${iso(due)}, when one was due`;
   }
 
-  /** Begins the scheduled backup, unless another job works on backups. @returns whether it began */
+  /** Begins the scheduled backup, unless another job works on backups. @returns whether it began @throws as `create` */
   async beginScheduled({ destination, recordings, logs }: StoredPlan): Promise<boolean> {
     if (this.#active().length > 0) return false;
-    return this.#deps.background.run('scheduled backup', () =>
-      this.create({ destination, recordings, logs }, SYSTEM, 'schedule'),
-    );
+    await this.create({ destination, recordings, logs }, SYSTEM, 'schedule');
+    return true;
   }
 
   /** Begins the monthly test of the newest backup that the stored passphrase opens. */

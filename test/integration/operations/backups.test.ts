@@ -744,6 +744,26 @@ describe('a backup', () => {
     );
   });
 
+  test('of the schedule that can’t begin is an incident with the reason', async (t) => {
+    const { backupScheduler } = daemon.services;
+    await api.post('/apps', { name: 'keeper' });
+    const keys = { provider: 'minio', bucket: 'b', endpoint: 'http://127.0.0.1:1', key: 'K', secret: 'SECRET' };
+    assert.equal((await api.put('/apps/keeper/s3', keys)).status, 200);
+    const plan = { cron: '0 3 1 1 *', destination: 'keeper', passphrase: PASSPHRASE };
+    assert.equal((await api.patch('/backups/plan', plan)).status, 200);
+    assert.equal((await api.delete('/apps/keeper')).status, 200);
+    const clock = Date.now;
+    t.mock.method(Date, 'now', () => clock() + 370 * DAY);
+    await backupScheduler.look();
+    await until('an incident says why', async () => {
+      const { data } = (await api.get('/incidents?state=open')).body;
+      return data.some(({ text }: { text: string }) =>
+        /^A backup was due.* of keeper: there is no such app/.test(text),
+      );
+    });
+    assert.equal((await api.patch('/backups/plan', { cron: null, destination: '' })).status, 200);
+  });
+
   test('of the schedule that is cancelled does not begin again before its next time', async (t) => {
     const { backupScheduler } = daemon.services;
     await api.patch('/backups/plan', { cron: '0 3 1 1 *', passphrase: PASSPHRASE });
