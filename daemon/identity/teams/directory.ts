@@ -120,13 +120,16 @@ export class Directory {
 
   /** @throws ApiError TENANT_HAS_APPS */
   deleteTenant(id: string): Tenant {
-    const { tenants, sessions, teams } = this.#deps;
+    const { users, tenants, sessions, teams } = this.#deps;
     const row = this.requireTenant(id);
     if (id === PLATFORM) throw new ApiError('PLATFORM_FIXED', { reason: 'it cannot be deleted' });
     const count = this.#deps.countApps(id);
     if (count > 0) throw new ApiError('TENANT_HAS_APPS', { count });
     const members = tenants.members(id);
-    tenants.remove(id);
+    users.transaction(() => {
+      tenants.remove(id);
+      for (const { user_id } of members) teams.dropUnaccepted(user_id);
+    });
     for (const { user_id } of members) {
       sessions.refresh(user_id);
       teams.announce(id, user_id);

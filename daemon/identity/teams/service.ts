@@ -208,13 +208,18 @@ export class TeamService {
     }
   }
 
-  /** Somebody who was only ever invited, and by nobody else, leaves no account behind. */
+  /** Removes the account of somebody who left the last team: who was only ever invited leaves none behind. */
+  dropUnaccepted(userId: string): void {
+    const { users } = this.#deps;
+    if (users.byId(userId)?.status === 'pending' && users.memberships(userId).length === 0) users.remove(userId);
+  }
+
   #leave({ user_id, tenant_id }: MembershipRow): void {
     const { users, links, sessions } = this.#deps;
     users.transaction(() => {
       users.leave(user_id, tenant_id);
       links.drop('invite', user_id, tenant_id);
-      if (users.byId(user_id)?.status === 'pending' && users.memberships(user_id).length === 0) users.remove(user_id);
+      this.dropUnaccepted(user_id);
     });
     sessions.refresh(user_id);
     this.announce(tenant_id, user_id);

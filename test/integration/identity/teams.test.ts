@@ -161,8 +161,17 @@ describe('a team without mail', () => {
     assert.equal((await owner.api.post('/apps', { name: 'theirs' })).status, 201);
     assert.equal((await daemon.api.delete(`/tenants/${id}`)).body.code, 'TENANT_HAS_APPS');
     assert.equal((await owner.api.delete('/apps/theirs')).status, 200);
+    for (const email of ['only-here@example.com', 'also-here@example.com'])
+      assert.equal((await owner.api.post('/tenant/invites', { email })).status, 201);
+    assert.equal((await root.api.post('/tenant/invites', { email: 'also-here@example.com' })).status, 201);
     assert.equal((await daemon.api.delete(`/tenants/${id}`)).status, 200);
     assert.equal((await owner.api.get('/auth/me')).body.data.tenantId, null);
+    // who was only invited there leaves no account behind
+    const left = (await daemon.api.get('/users?q=here@example.com')).body.data;
+    assert.deepEqual(
+      left.map(({ email }: { email: string }) => email),
+      ['also-here@example.com'],
+    );
   });
 
   test('usage and quotas are told to the own team only', async () => {
