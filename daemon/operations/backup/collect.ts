@@ -3,12 +3,14 @@ import { createReadStream } from 'node:fs';
 import { copyFile, link, lstat, readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import Database from 'better-sqlite3';
+import { metaStore } from '#daemon/platform/db/meta.ts';
 import { type Db, isDamage, openDatabase } from '#daemon/platform/db/open.ts';
 import { ifMissing } from '#daemon/platform/files/file-errors.ts';
 import { makeFolder } from '#shared/files/make-folder.ts';
 import { bytes, plural } from '#shared/format.ts';
 import type { BackupLack } from '#shared/schema/backups.ts';
 import type { Manifest, ManifestFile } from './manifest.ts';
+import { RESTORED_KEY } from './repository.ts';
 import { roleOf } from './rules.ts';
 
 /** Stops what changes an app's config, or the registry's secrets, for a moment. */
@@ -119,13 +121,14 @@ export class Collector {
     return { manifest, files };
   }
 
-  /** In the copy, no backup is under way. @returns the apps that the registry knows */
+  /** In the copy, no backup is under way, and it says of itself that it is one. @returns the apps that the registry knows */
   #settleRegistry(): Omit<Manifest['apps'][number], 'copiedAt'>[] {
     const db = openDatabase(path.join(this.#input.work, 'data/streamhub.db'));
     try {
       db.pragma('journal_mode = DELETE');
       db.exec(`DELETE FROM jobs WHERE kind LIKE 'backup-%' AND state IN ('queued', 'running', 'waiting');
         DELETE FROM backups WHERE state = 'writing'`);
+      metaStore(db).set(RESTORED_KEY, 'yes');
       return db
         .prepare<[], Omit<Manifest['apps'][number], 'copiedAt'>>(
           'SELECT name, display_name AS displayName, tenant_id AS tenantId, livekit_room_prefix AS roomPrefix FROM apps ORDER BY name',

@@ -5,6 +5,8 @@ import type { Manifest } from './manifest.ts';
 
 /** Where the registry has the settings of the storage of backups. */
 export const STORAGE_KEY = 'backup.storage';
+/** Only in a registry that comes from a backup, until its list of backups is right for the machine. */
+export const RESTORED_KEY = 'backup.restored';
 
 /** Where a backup was put: the storage of an app as it was then, or that of backups. */
 export type BackupPlace = RecordedPlace | StorageLocation;
@@ -83,6 +85,11 @@ export function backupRepository(db: Db) {
   const passphraseChanged = db.prepare("UPDATE backups SET own_passphrase = 1 WHERE state IN ('writing', 'ready')");
   const opened = db.prepare<[number]>('UPDATE backups SET own_passphrase = 0 WHERE id = ?');
   const remove = db.prepare<[number]>('DELETE FROM backups WHERE id = ?');
+  const local = db.prepare<[], Pick<Row, 'id' | 'name'>>(
+    `SELECT id, name FROM backups WHERE destination = '' AND state = 'ready'
+       AND EXISTS (SELECT 1 FROM streamhub_meta WHERE key = '${RESTORED_KEY}')`,
+  );
+  const settled = db.prepare<[string]>('DELETE FROM streamhub_meta WHERE key = ?');
   const ownPlaces = db
     .prepare<[string], string>('SELECT DISTINCT place_json FROM backups WHERE destination = ?')
     .pluck();
@@ -121,6 +128,11 @@ export function backupRepository(db: Db) {
     /** The stored passphrase opened it. */
     opened: (id: number) => opened.run(id),
     remove: (id: number) => remove.run(id),
+    /** Forgets what a restored registry lists in the folder, and isn't there: backups of another machine. */
+    settleRestored: db.transaction((there: readonly string[]) => {
+      for (const { id, name } of local.all()) if (!there.includes(name)) remove.run(id);
+      settled.run(RESTORED_KEY);
+    }),
   };
 }
 export type BackupRepository = ReturnType<typeof backupRepository>;

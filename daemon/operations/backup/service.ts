@@ -99,6 +99,7 @@ export class BackupService {
     const { repository, clock } = this.#deps;
     await makeFolder(this.#folder);
     const names = await readdir(this.#folder);
+    repository.settleRestored(names);
     for (const name of names.filter((one) => BACKUP_NAME.test(one))) {
       if (repository.named(name) !== undefined) continue;
       const { size, mtimeMs } = await stat(path.join(this.#folder, name));

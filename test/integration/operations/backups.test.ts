@@ -518,6 +518,9 @@ describe('a backup', () => {
     const second = await testDaemon(t, {}, { dataDir: folder });
     const names = (await second.api.get('/apps')).body.map(({ name }: { name: string }) => name);
     assert.deepEqual(names, ['live', 'second']);
+    // backups that stayed on the other machine aren't listed here, and those of this folder are
+    const here = (await second.api.get('/backups')).body.data.map(({ name }: { name: string }) => name);
+    assert.deepEqual(here, [backup.name]);
     const [kept = ''] = await readdir(path.join(folder, 'replaced'));
     assert.ok(existsSync(path.join(folder, 'replaced', kept, 'apps/after-it/config.yaml')));
     // one that waits for the next start isn't begun by commands of other purposes, and the one of a command replaces it
