@@ -38,9 +38,13 @@ export function installErrorHandling(app: FastifyInstance, dataDir: string): voi
   );
 }
 
+/** What a handler says of the file that it was about to send. A client would save the refusal under its name, or continue it. */
+const OF_FILE = ['accept-ranges', 'content-disposition', 'content-length', 'content-range', 'etag'];
+
 /** The wire form: one superset of what older clients read. */
 function sendError(reply: FastifyReply, error: ApiError, shown = (text: string): string => text): FastifyReply {
   reply.errorCode = error.code;
+  for (const name of OF_FILE) reply.removeHeader(name);
   if (error.headers) reply.headers(error.headers);
   // of every refusal that passes, a client knows when to try again
   if (isPassing(error) && !reply.hasHeader('retry-after')) reply.header('retry-after', '1');

@@ -298,6 +298,12 @@ test('filters, pages, a person, figures and exports', async (t) => {
   assert.match(lines[0] as string, /^app,session,room,roomSid,sessionStartedAt,sid,identity,name,kind/);
   // a program that reads it finds its columns also on a quiet day
   assert.equal((await file('of=participants&room=nothing')).text, `${lines[0]}\r\n`);
+  // a refusal isn’t sent as a file, and every name can be in it
+  for (const name of ['nobody', 'каша']) {
+    const refused = await daemon.api.get(`/apps/${encodeURIComponent(name)}/sessions/export`);
+    assert.deepEqual([refused.status, refused.body.code], [404, 'APP_NOT_FOUND']);
+    assert.equal(refused.headers.get('content-disposition'), null);
+  }
   assert.match(
     (await file('room=nothing')).text,
     /^id,app,room,roomSid,node,[\w,]+,endedAt,endedNotBefore,[\w,]+,errors\r\n$/,

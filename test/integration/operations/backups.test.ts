@@ -700,6 +700,14 @@ describe('a backup', () => {
     assert.equal((await api.delete(`/backups/${stored.id}`)).status, 204);
     assert.deepEqual(await s3.keys(bucket), []);
     assert.ok(!(await secrets()).includes('BACKUP_STORAGE_SECRET'));
+
+    // the other machine can't send it any more, and what it answers isn't saved under the name of the backup
+    const gone = await fetch(`${other.url}/api/v1/backups/${found.id}/file`, {
+      headers: { authorization: `Bearer ${other.token}`, range: 'bytes=10-' },
+    });
+    assert.equal(gone.status, 502, await gone.text());
+    for (const name of ['content-disposition', 'content-range', 'etag'])
+      assert.equal(gone.headers.get(name), null, name);
   });
 
   test('made by the schedule is deleted when it is old and others are there; others never, and none by a clock that jumps', async (t) => {
