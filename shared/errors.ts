@@ -481,7 +481,7 @@ export const ERRORS = define({
   },
   JOB_OUTDATED: {
     status: 409,
-    message: 'The app {name} that the job worked on no longer exists, so there is nothing to try again.',
+    message: '{what} that the job worked on no longer exists, so there is nothing to try again.',
     hint: 'Nothing is left to do.',
   },
   JOB_NOT_RETRYABLE: {

@@ -56,10 +56,10 @@ export const retryJob = operation({
   tag,
   summary: 'Run a failed, cancelled or waiting job again now',
   description:
-    'Restores what the job needs first: for example, an app whose deletion is retried rejects changes again. The Location header contains the address of the job.',
+    'Restores what the job needs first: for example, an app whose deletion is retried rejects changes again, and a cancelled backup is listed again. The Location header contains the address of the job.',
   access: { permission: 'app:delete' },
   params: JobParams,
   responses: { 200: envelope(Job) },
-  errors: ['JOB_NOT_FOUND', 'JOB_NOT_RETRYABLE', 'JOB_OUTDATED'],
+  errors: ['JOB_NOT_FOUND', 'JOB_NOT_RETRYABLE', 'JOB_OUTDATED', 'BACKUP_BUSY', 'PLAN_OUTDATED'],
   audit: 'job.retry',
 });

@@ -161,7 +161,7 @@ export class AppDeletion {
     const { apps, appsDir } = this.#deps;
     if (apps.registry.get(app)?.id === appId) apps.markDeleting(app, true);
     // an attempt that failed after the app was gone has its folder left to remove
-    else if (!existsSync(trashOf(appsDir, away))) throw new ApiError('JOB_OUTDATED', { name: app });
+    else if (!existsSync(trashOf(appsDir, away))) throw new ApiError('JOB_OUTDATED', { what: `The app ${app}` });
   }
 
   async #run(run: JobRun<DeletionInput, DeletionCheckpoint>): Promise<object> {

@@ -142,7 +142,7 @@ export class MovingService {
   #require({ app: name, appId, vodId }: MoveInput): { app: AppEntry; vod: VodRecord; move: MoveRecord } {
     const { apps, databases } = this.#deps;
     const app = apps.get(name);
-    if (app?.id !== appId) throw new ApiError('JOB_OUTDATED', { name });
+    if (app?.id !== appId) throw new ApiError('JOB_OUTDATED', { what: `The app ${name}` });
     if (app.deleting) throw new ApiError('APP_BUSY', { name });
     const db = databases.get(name);
     const vod = vodRepository(db).get(vodId);

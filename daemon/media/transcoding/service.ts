@@ -196,7 +196,7 @@ export class TranscodingService {
   #prepare({ app, appId, vodId }: TranscodingInput): void {
     const { apps, databases } = this.#deps;
     const entry = apps.get(app);
-    if (entry?.id !== appId) throw new ApiError('JOB_OUTDATED', { name: app });
+    if (entry?.id !== appId) throw new ApiError('JOB_OUTDATED', { what: `The app ${app}` });
     if (entry.deleting) throw new ApiError('APP_BUSY', { name: app });
     const db = databases.get(app);
     if (vodRepository(db).get(vodId) === undefined) throw new ApiError('VOD_NOT_FOUND', { id: vodId });
@@ -207,7 +207,7 @@ export class TranscodingService {
     const { apps, databases, delivery } = this.#deps;
     const { app: name, appId, vodId } = run.input;
     const app = apps.get(name);
-    if (app?.id !== appId) throw new ApiError('JOB_OUTDATED', { name });
+    if (app?.id !== appId) throw new ApiError('JOB_OUTDATED', { what: `The app ${name}` });
     const vod = vodRepository(databases.get(name)).get(vodId);
     if (vod === undefined) throw new ApiError('VOD_NOT_FOUND', { id: vodId });
     // a kill can come between the rows and the end of the job

@@ -66,9 +66,10 @@ export function backupRepository(db: Db) {
   const byId = db.prepare<[number], Row>('SELECT * FROM backups WHERE id = ?');
   const byName = db.prepare<[string], Row>('SELECT * FROM backups WHERE name = ?');
   const insert = db.prepare(
-    `INSERT INTO backups (name, state, origin, destination, place_json, object_key, size_bytes, own_passphrase, created_at, finished_at)
-     VALUES (@name, @state, @origin, @destination, @place, @object_key, @size, @own_passphrase, @created_at,
-       CASE @state WHEN 'ready' THEN @created_at END)`,
+    `INSERT INTO backups (id, name, state, origin, destination, place_json, object_key, size_bytes, own_passphrase, created_at, finished_at)
+     VALUES (@id, @name, @state, @origin, @destination, @place, @object_key, @size, @own_passphrase, @created_at,
+       CASE @state WHEN 'ready' THEN @created_at END)
+     ON CONFLICT (id) DO UPDATE SET state = excluded.state, error = NULL, finished_at = NULL`,
   );
   const noteJob = db.prepare<[number, number]>('UPDATE backups SET job_id = ? WHERE id = ?');
   const written = db.prepare(
@@ -107,8 +108,9 @@ export function backupRepository(db: Db) {
     scheduled: () => scheduled.all(),
     get: (id: number) => found(byId.get(id)),
     named: (name: string) => found(byName.get(name)),
-    insert: ({ place, size = 0, ...row }: NewBackup): number =>
-      Number(insert.run({ ...row, size, place: place && JSON.stringify(place) }).lastInsertRowid),
+    /** @param id of a backup that is begun again, whether or not it is still there */
+    insert: ({ place, size = 0, ...row }: NewBackup, id: number | null = null): number =>
+      Number(insert.run({ ...row, id, size, place: place && JSON.stringify(place) }).lastInsertRowid),
     /** All places of backups in a storage of backups. */
     ownPlaces: () => ownPlaces.all(OWN_STORAGE).map((text) => JSON.parse(text) as StorageLocation),
     noteJob: (id: number, job: number) => noteJob.run(job, id),

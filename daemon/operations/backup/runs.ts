@@ -13,7 +13,7 @@ import type { BackupLack } from '#shared/schema/backups.ts';
 import { FORMAT, type Manifest, type SchemaVersions } from './manifest.ts';
 import { storedObject } from './places.ts';
 import type { BackupScheduler } from './plan.ts';
-import type { BackupRepository, BackupRow } from './repository.ts';
+import type { BackupRepository, BackupRow, NewBackup } from './repository.ts';
 import { cancelRestore, prepareRestore, stagedFolder } from './restore.ts';
 import { buildFolder, type RestoredApp, secretsOf, teamOf } from './restore-app.ts';
 import type { FindOwnerInput } from './tasks/find-owner.ts';
@@ -27,6 +27,8 @@ export interface BackupInput {
 }
 
 export interface CreateInput extends BackupInput {
+  /** How it began, for a retry: of a cancelled one, nothing else is left. Jobs of older versions don't have it. */
+  row?: NewBackup;
   recordings: boolean;
   logs: boolean;
 }
@@ -68,6 +70,13 @@ export class BackupRuns {
 
   constructor(deps: RunDeps) {
     this.#deps = deps;
+  }
+
+  /** Before a job is retried. @throws ApiError JOB_OUTDATED */
+  begunAgain({ backupId, row }: BackupInput & Pick<CreateInput, 'row'>, job: number): void {
+    const { repository } = this.#deps;
+    if (row !== undefined) repository.noteJob(repository.insert(row, backupId), job);
+    else if (repository.get(backupId) === undefined) throw new ApiError('JOB_OUTDATED', { what: 'The backup' });
   }
 
   /** Writes and verifies a backup. */

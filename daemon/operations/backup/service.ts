@@ -30,7 +30,7 @@ import type { S3TestResult } from '#shared/schema/s3.ts';
 import { BACKUP_NAME, SUFFIX } from './manifest.ts';
 import { type BackupPlaces, placeWords, storedObject } from './places.ts';
 import { cronOf, type StoredPlan } from './plan.ts';
-import type { BackupFacts, BackupRow } from './repository.ts';
+import type { BackupFacts, BackupRow, NewBackup } from './repository.ts';
 import { cancelRestore, pendingRestore } from './restore.ts';
 import { teamOf } from './restore-app.ts';
 import {
@@ -79,7 +79,12 @@ export class BackupService {
       const handler: JobHandler<I, null> = {
         kind,
         atOnce: 1,
-        prepare: () => {},
+        prepare: (input, id) => {
+          if (id === undefined) return;
+          this.#requireIdle(id);
+          runs.begunAgain(input as CreateInput, id);
+          this.#announce(SYSTEM);
+        },
         run: async (job) => run(job),
         isCancellable: () => true,
         ended: (input, state) => {
@@ -129,7 +134,7 @@ export class BackupService {
     const at = clock.now();
     const name = `streamhub-${installation}-${fileStamp(new Date(at))}${SUFFIX}`;
     const object_key = to === null ? null : `${to.folder}/${name}`;
-    const id = repository.insert({
+    const row: NewBackup = {
       name,
       state: 'writing',
       origin,
@@ -138,8 +143,8 @@ export class BackupService {
       object_key,
       own_passphrase: passphrase === undefined || passphrase === secrets.get(PASSPHRASE) ? 0 : 1,
       created_at: iso(at),
-    });
-    const input: CreateInput = { backupId: id, recordings, logs };
+    };
+    const input: CreateInput = { backupId: repository.insert(row), row, recordings, logs };
     return this.#begin('backup-create', 'Back up everything', input, actor, passphrase, 3);
   }
 
@@ -364,8 +369,8 @@ export class BackupService {
     return KINDS.flatMap((kind) => this.#deps.jobs.active<BackupInput>(kind));
   }
 
-  #requireIdle(): void {
-    const [active] = this.#active();
+  #requireIdle(but?: number): void {
+    const active = this.#active().find(({ job }) => job.id !== but);
     if (active !== undefined) throw new ApiError('BACKUP_BUSY', {}, { extra: { jobId: active.job.id } });
   }
 

@@ -25,8 +25,9 @@ export interface JobHandler<Input = unknown, Checkpoint = unknown> {
   /**
    * Establishes what must hold while the job exists. Called before it is queued: when it is created, and each time it is
    * retried by hand. `ended` undoes it. @throws ApiError that refuses the job
+   * @param id of the job that is retried
    */
-  prepare(input: Input): void;
+  prepare(input: Input, id?: number): void;
   run(run: JobRun<Input, Checkpoint>): Promise<object>;
   /** How many run at the same time, apart from other kinds. Default: the kind shares the common limit. */
   atOnce?: number;

@@ -209,7 +209,7 @@ export class JobService {
     const others = row.app_id === null ? [] : this.#deps.repository.activeOf(row.app_id, row.kind);
     const isSame = (other: JobRow) => handler?.isSame?.(input, JSON.parse(other.input_json)) ?? true;
     if (others.some((other) => other.id !== id && isSame(other))) throw new ApiError('JOB_NOT_RETRYABLE', { id });
-    handler?.prepare(input);
+    handler?.prepare(input, id);
     this.#clearTimer(id);
     this.#deps.repository.requeue(id, 1);
     this.#announce('job.queued', id);

@@ -407,6 +407,28 @@ describe('a backup', () => {
     await backUp();
   });
 
+  test('that was cancelled is made by a retry, while no other job works on backups', async () => {
+    const jobOf = async (place: string): Promise<number> => (await api.post(place, {})).body.data.id;
+    const cancelled = await jobOf('/backups');
+    assert.equal((await api.post(`/jobs/${cancelled}/cancel`)).status, 200);
+    const other = await jobOf(`/backups/${backup.id}/verify`);
+    const busy = await api.post(`/jobs/${cancelled}/retry`);
+    assert.deepEqual([busy.status, busy.body.code, busy.body.jobId], [409, 'BACKUP_BUSY', other]);
+    assert.equal((await ended(api, other)).state, 'succeeded');
+    assert.equal((await api.post(`/jobs/${cancelled}/retry`)).status, 200);
+    const [listed] = (await api.get('/backups')).body.data;
+    assert.deepEqual([listed.state, listed.jobId], ['writing', cancelled]);
+    assert.equal((await ended(api, cancelled)).state, 'succeeded');
+    assert.equal((await api.get(`/backups/${listed.id}`)).body.data.state, 'ready');
+
+    const verify = await jobOf(`/backups/${listed.id}/verify`);
+    assert.equal((await api.post(`/jobs/${verify}/cancel`)).status, 200);
+    assert.equal((await api.delete(`/backups/${listed.id}`)).status, 204);
+    const outdated = await api.post(`/jobs/${verify}/retry`);
+    assert.deepEqual([outdated.status, outdated.body.code], [409, 'JOB_OUTDATED']);
+    assert.match(outdated.body.message, /^The backup that the job worked on no longer exists/);
+  });
+
   test('whose own passphrase is no longer known never uses the stored one', async () => {
     const verify = `/backups/${backup.id}/verify`;
     const begun = await api.post(verify, { passphrase: 'another passphrase' });
