@@ -45,7 +45,8 @@ export type Receiver = (typeof RECEIVERS)[number];
 export const CallbackMessage = object({
   id: Type.String({ description: 'Id of the delivery, the same on every attempt; also in X-StreamHub-Delivery.' }),
   seq: Type.Integer({
-    description: 'Increases by one per app. A gap means a lost event; a repeated `seq` is a duplicate.',
+    description:
+      'Increases by one per app. A gap means an event that was given up. After a restore, and in a new app of the same name, numbers come again: only `id` tells duplicates.',
   }),
   event: oneOf(CALLBACK_EVENTS, { title: 'CallbackEvent' }),
   app: Type.String(),
