@@ -74,6 +74,26 @@ test('the apps screen', { skip: noChromium }, async (t) => {
     await ui.row('live').waitFor();
   });
 
+  await t.test('the focus returns to the menu of a row, and to the next row when that one is deleted', async () => {
+    await open();
+    const menu = ui.button('Actions for elsewhere');
+    await menu.press('Enter');
+    await page.getByRole('menuitem', { name: 'Rename…' }).press('Enter');
+    await ui.dialog().getByLabel('Display name').waitFor();
+    await page.keyboard.press('Escape');
+    await ui.dialog().waitFor({ state: 'hidden' });
+    await menu.and(page.locator(':focus')).waitFor();
+    await menu.press('Enter');
+    await page.getByRole('menuitem', { name: 'Delete app…' }).press('Enter');
+    await ui
+      .dialog()
+      .getByLabel(/to go on/)
+      .fill('elsewhere');
+    await page.keyboard.press('Enter');
+    await ui.row('elsewhere').waitFor({ state: 'hidden' });
+    await page.locator('[role="row"]:focus', { hasText: 'live' }).waitFor();
+  });
+
   await t.test('is accessible, light and dark', async () => {
     await open();
     await assertAccessible(page, 'the apps');

@@ -16,6 +16,7 @@ import {
   useState,
 } from 'react';
 import { useTouch } from '../layout/device.ts';
+import { focusCurrentRow } from '../layout/focus.ts';
 import { type Sort, setSort, useLayout } from '../layout/layout.ts';
 import { useMarks } from './marks.ts';
 import classes from './table.module.css';
@@ -81,6 +82,12 @@ export function DataTable<R>(props: Props<R>) {
   });
   // the row that takes the focus as soon as it is drawn
   const wanted = useRef<number>(undefined);
+  const isFocusLost = useRef(false);
+  // a deleted row leaves it to the one at its place; a row that was scrolled out of sight does not
+  useLayoutEffect(() => {
+    if (isFocusLost.current) focusCurrentRow(scroller.current);
+    isFocusLost.current = false;
+  });
   const lastDrawn = virtual.getVirtualItems().at(-1)?.index ?? 0;
   const isMoreWanted = isReading || (sorted.length > 0 && lastDrawn >= sorted.length - 15);
   const { onEnd } = props;
@@ -190,6 +197,7 @@ export function DataTable<R>(props: Props<R>) {
                 measure={isList ? virtual.measureElement : undefined}
                 isActive={item.index === current}
                 wanted={wanted}
+                isFocusLost={isFocusLost}
                 onFocus={() => setCurrent(item.index)}
               />
             );
@@ -313,6 +321,8 @@ interface RowProps<R> extends Props<R> {
   measure: ((element: HTMLElement | null) => void) | undefined;
   isActive: boolean;
   wanted: RefObject<number | undefined>;
+  /** Set by the row that goes with the focus. */
+  isFocusLost: RefObject<boolean>;
   onFocus: () => void;
 }
 
@@ -327,6 +337,7 @@ function Row<R>({
   measure,
   isActive,
   wanted,
+  isFocusLost,
   onFocus,
   onOpen,
   openKey,
@@ -345,6 +356,12 @@ function Row<R>({
     wanted.current = undefined;
     element.current?.focus({ preventScroll: true });
   });
+  useLayoutEffect(
+    () => () => {
+      isFocusLost.current ||= element.current?.contains(document.activeElement) === true;
+    },
+    [isFocusLost],
+  );
   const key = rowKey(row);
   const isMarked = useMarks((marks) => marks[`${name}:${key}`] !== undefined);
   const open = (event: { target: EventTarget | null }): void => {

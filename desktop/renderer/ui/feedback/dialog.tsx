@@ -12,6 +12,9 @@ export interface Dialog {
 
 /** Opens a dialog over the page. */
 export function openDialog({ title, size = 480, content }: Dialog): void {
+  // the item of a menu is gone when the dialog closes: its button gets the focus back
+  const menu = document.activeElement?.closest('[role="menu"]');
+  document.getElementById(menu?.getAttribute('aria-labelledby') ?? '')?.focus();
   const id: string = modals.open({ title, size, children: content(() => modals.close(id)) });
 }
 
