@@ -112,6 +112,13 @@ test('the log', { skip: noChromium }, async (t) => {
     assert.equal(await its.row('arrives live').count(), 0);
   });
 
+  await t.test('the newest lines are there, although the clock of the browser is slow', async (t) => {
+    const late = await openConsole(t, chromium, daemon.url, { token: daemon.token, path: '/logs' });
+    await late.clock.install({ time: Date.now() - 15 * 60_000 });
+    await late.goto(`${daemon.url}/logs?range=15m`);
+    await new ConsolePage(late).row('the bucket refused the object').waitFor();
+  });
+
   await t.test('the log of one app holds its lines only', async () => {
     await page.goto(`${daemon.url}/apps/live/logs`);
     await ui.row('the bucket refused').waitFor();

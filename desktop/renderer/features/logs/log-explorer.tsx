@@ -8,6 +8,7 @@ import { countAppLogs, countLogs, listAppLogs, listLogs } from '#shared/contract
 import { readMoreOf, useRead } from '../../api/query.ts';
 import { useDaemon } from '../../daemon/daemon-context.tsx';
 import { useSearchState } from '../../daemon/links.tsx';
+import { useClocks } from '../../host/clocks.ts';
 import { bridge } from '../../host/host.ts';
 import { QueryView } from '../../ui/data/query-view.tsx';
 import { Empty } from '../../ui/feedback/empty.tsx';
@@ -32,6 +33,8 @@ export function LogExplorer({ app }: { app?: string }) {
   const { id, client } = useDaemon();
   const [search, setSearch] = useSearchState();
   const [anchor, setAnchor] = useState(() => Date.now());
+  // lines have the daemon's time
+  const ahead = useClocks((clocks) => clocks[id] ?? 0);
   const [isExporting, setExporting] = useState(false);
   const [failure, setFailure] = useState<unknown>();
   const [columnsShown, setColumnsShown] = useState<readonly string[]>([]);
@@ -49,7 +52,7 @@ export function LogExplorer({ app }: { app?: string }) {
   };
   const range = RANGES.find(({ value }) => value === (search['range'] ?? '24h')) ?? RANGES[3];
   const picked = search['since'] && search['until'] ? { since: search['since'], until: search['until'] } : undefined;
-  const span = picked ?? spanOf(range, anchor);
+  const span = picked ?? spanOf(range, anchor + ahead);
 
   const ask = (query: object) => {
     const { app: _app, ...rest } = filter;
