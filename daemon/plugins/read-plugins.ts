@@ -15,6 +15,7 @@ import {
   refusal,
   splitSentence,
 } from '#shared/plugin-sdk/problems.ts';
+import { parseJson } from './json-text.ts';
 import { npmPlugins, packagesBelow } from './npm-packages.ts';
 import { checkPackedFiles } from './packed-files.ts';
 import { readablePaths } from './readable-paths.ts';
@@ -113,13 +114,7 @@ function blank(id: string, folder: string, origin: PluginOrigin): Found {
 async function fromFolder(place: string, origin: PluginOrigin): Promise<Found> {
   const dir = await realpath(place);
   const text = await readInside(dir, MANIFEST_FILE);
-  let raw: unknown;
-  try {
-    raw = JSON.parse(text);
-  } catch {
-    throw refusal('MANIFEST_NOT_JSON', { file: MANIFEST_FILE });
-  }
-  const { known, unknown } = splitUnknown(raw);
+  const { known, unknown } = splitUnknown(parseJson(text, MANIFEST_FILE));
   const problems = describeProblems(PluginManifest, known);
   if (problems.length > 0)
     throw new PluginRefusal(problems.map((text) => sentenceProblem('MANIFEST_INVALID', MANIFEST_FILE, text)));

@@ -4,7 +4,7 @@
  */
 export const PLUGIN_PROBLEMS = {
   MANIFEST_NOT_JSON: {
-    text: 'is not valid JSON',
+    text: 'is not valid JSON: {detail}',
     cure: 'Correct the syntax; JSON has double quotes, no comments and no trailing commas.',
   },
   MANIFEST_INVALID: {
@@ -63,7 +63,7 @@ export const PLUGIN_PROBLEMS = {
     cure: 'Pack the file itself; a plugin contains only files and folders.',
   },
   ARCHIVE_PATH: {
-    text: 'is not a path inside the plugin',
+    text: 'is not a path that a packed plugin can contain',
     cure: 'Pack one folder. Use names of letters, digits, `@`, `_`, `.` and `-` that do not start with a dot.',
   },
   PRESET_UNREADABLE: { text: '{detail}', cure: 'Correct the YAML or JSON at that place.' },

@@ -272,6 +272,33 @@ describe('pack and add', () => {
     assert.deepEqual((await readdir(path.join(daemon.dataDir, 'plugins'))).sort(), ['.previous', 'a-store']);
   });
 
+  test('pack refuses file names that no daemon takes, and says where a JSON file is wrong; a byte order mark is no fault', async (t) => {
+    const dir = await temporaryDir(t);
+    await scaffoldPlugin({ dir, name: 'a-preset', kind: 'preset', isTyped: false });
+    const folder = path.join(dir, 'a-preset');
+    const told = async (): Promise<string> => {
+      const { status, err } = await plugin(dir, ['pack', 'a-preset']);
+      return `${status} ${err}`;
+    };
+    for (const file of ['plugin.json', 'package.json'])
+      await writeFile(path.join(folder, file), `\uFEFF${await readFile(path.join(folder, file), 'utf8')}`);
+    assert.equal(await told(), '0 ');
+    assert.equal((await checkPlugin(path.join(dir, 'a-preset-0.1.0.tgz'))).ok, true);
+
+    const odd = path.join(folder, 'presets/notes (old).txt');
+    await writeFile(odd, '');
+    assert.match(
+      await told(),
+      /^1 streamhub: presets\/notes \(old\)\.txt is not a path that a packed plugin can contain/,
+    );
+    await rm(odd);
+
+    await writeFile(path.join(folder, 'package.json'), '{\n  "name": "x",,\n}');
+    assert.match(await told(), /^1 streamhub: package\.json is not valid JSON: .*\(line 2 column 15\)/);
+    await writeFile(path.join(folder, 'plugin.json'), '{\n  "id": "a-preset"');
+    assert.match(await told(), /plugin\.json is not valid JSON: .*\(line 2 column 19\)/);
+  });
+
   test('a plugin replaces the installed one with the same id, under any file name', async (t) => {
     const dir = await temporaryDir(t);
     const dataDir = path.join(dir, 'data');

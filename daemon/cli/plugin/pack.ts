@@ -3,8 +3,9 @@ import os from 'node:os';
 import path from 'node:path';
 import { create } from 'tar';
 import { makeFolder } from '#shared/files/make-folder.ts';
-import { MANIFEST_FILE, type PluginManifest } from '#shared/plugin-sdk/manifest.ts';
-import { PluginRefusal } from '#shared/plugin-sdk/problems.ts';
+import { INSIDE_PATTERN, MANIFEST_FILE, type PluginManifest } from '#shared/plugin-sdk/manifest.ts';
+import { PluginRefusal, pluginProblem } from '#shared/plugin-sdk/problems.ts';
+import { parseJson } from '../../plugins/json-text.ts';
 import { sumOf } from '../../plugins/packed-files.ts';
 import { UsageError } from '../exit-codes.ts';
 import { checkPlugin } from './check.ts';
@@ -12,6 +13,9 @@ import { copyPlugin } from './copy.ts';
 
 /** Time of every file in a packed plugin, so that the same files give the same bytes; npm uses the same one. */
 const PACKED_AT = new Date('1985-10-26T08:15:00Z');
+const PACKAGE_FILE = 'package.json';
+/** What an installed plugin's files can be named. */
+const INSIDE = new RegExp(INSIDE_PATTERN);
 /** Fields of package.json that mean something where the plugin is installed. */
 const KEPT_FIELDS = [
   'name',
@@ -41,8 +45,10 @@ export async function packPlugin(folder: string, out: string): Promise<PackedPlu
   const stage = await mkdtemp(path.join(os.tmpdir(), 'streamhub-pack-'));
   try {
     const files = (await copyPlugin(dir, stage)).filter((file) => file !== MANIFEST_FILE);
-    if (files.includes('package.json')) {
-      await writeFile(path.join(stage, 'package.json'), await packageOf(path.join(dir, 'package.json')));
+    const misnamed = files.filter((file) => !INSIDE.test(file));
+    if (misnamed.length > 0) throw new PluginRefusal(misnamed.map((file) => pluginProblem('ARCHIVE_PATH', { file })));
+    if (files.includes(PACKAGE_FILE)) {
+      await writeFile(path.join(stage, PACKAGE_FILE), await packageOf(path.join(dir, PACKAGE_FILE)));
     }
     const sums: Record<string, string> = {};
     for (const file of files) sums[file] = await sumOf(path.join(stage, file));
@@ -63,12 +69,12 @@ async function readManifest(dir: string): Promise<PluginManifest> {
   const text = await readFile(path.join(dir, MANIFEST_FILE), 'utf8').catch(() => {
     throw new UsageError(`${dir} has no ${MANIFEST_FILE}; a preset file needs no packing`);
   });
-  return JSON.parse(text) as PluginManifest;
+  return parseJson(text, MANIFEST_FILE) as PluginManifest;
 }
 
 /** package.json without what only the author's machine needs. */
 async function packageOf(file: string): Promise<string> {
-  const all = JSON.parse(await readFile(file, 'utf8')) as Record<string, unknown>;
+  const all = parseJson(await readFile(file, 'utf8'), PACKAGE_FILE) as Record<string, unknown>;
   const kept = Object.fromEntries(KEPT_FIELDS.filter((name) => name in all).map((name) => [name, all[name]]));
   return `${JSON.stringify(kept, null, 2)}\n`;
 }

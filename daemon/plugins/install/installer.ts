@@ -9,6 +9,7 @@ import { ApiError, fieldError } from '#shared/errors.ts';
 import { MANIFEST_FILE } from '#shared/plugin-sdk/manifest.ts';
 import { type PluginProblem, problemLine } from '#shared/plugin-sdk/problems.ts';
 import type { PluginDetail } from '#shared/schema/plugins.ts';
+import { parseJson } from '../json-text.ts';
 import { MAX_PLUGIN_BYTES } from '../packed-files.ts';
 import { claimsOf, idTaken } from '../read-plugins.ts';
 import type { PluginRecord } from '../records.ts';
@@ -250,7 +251,8 @@ function refuseProblems(problems: readonly PluginProblem[]): void {
 /** The version in a kept plugin's manifest; null for a preset file, which has none. */
 async function versionOf(place: string): Promise<string | null> {
   try {
-    const { version } = JSON.parse(await readFile(path.join(place, MANIFEST_FILE), 'utf8')) as { version?: unknown };
+    const text = await readFile(path.join(place, MANIFEST_FILE), 'utf8');
+    const { version } = parseJson(text, MANIFEST_FILE) as { version?: unknown };
     return typeof version === 'string' ? version : null;
   } catch {
     return null;
