@@ -121,7 +121,9 @@ export class Core implements Parts {
     try {
       await this.localDaemon.look();
       const { startLocalDaemon } = this.preferences.get();
-      if (startLocalDaemon && this.localDaemon.state.status === 'stopped') await this.localDaemon.start('keychain');
+      if (!startLocalDaemon || this.localDaemon.state.status !== 'stopped') return;
+      const { state } = await this.secrets.state();
+      await this.localDaemon.start(state === 'none' ? 'session' : 'keychain');
     } catch {
       // its state says what is wrong
     }

@@ -84,6 +84,23 @@ test('it can outlive the app, is taken up again, and a lost token is regained', 
   assert.equal(isRunning(pid ?? 0), false);
 });
 
+test('without the keychain that had its token it still starts, with the app too', async (t) => {
+  const app = await openApp(t, { env });
+  await value(app.page.desktop.setPreferences({ startLocalDaemon: true }));
+  const { connectionId } = await start(app);
+  await app.stop();
+  const file = path.join(app.userData, 'connections.json');
+  const list = readFileSync(file, 'utf8');
+  assert.match(list, /"kept": "session"/);
+  await writeFile(file, list.replace('"kept": "session"', '"kept": "keychain"'));
+
+  const next = await openApp(t, { userData: app.userData, env });
+  await next.until(() => status(next) === 'online');
+  const now = await value(next.page.localDaemon.state());
+  assert.deepEqual([now.status, now.connectionId], ['running', connectionId]);
+  assert.equal(next.core.connections.list().connections[0]?.credential.kept, 'session');
+});
+
 test('a daemon that falls is told, and a port that was taken meanwhile is no obstacle', async (t) => {
   const app = await openApp(t, { env });
   const { pid, url } = await start(app);

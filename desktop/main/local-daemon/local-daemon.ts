@@ -133,7 +133,14 @@ export class LocalDaemon {
   async #keptToken(keep: Keep): Promise<string | undefined> {
     const { connections, secrets } = this.#options;
     const { local } = connections;
-    const secret = local === undefined || local.record.credential.kept === 'none' ? undefined : await this.#read();
+    const secret =
+      local === undefined || local.record.credential.kept === 'none'
+        ? undefined
+        : await this.#read().catch((error: IpcFailure) => {
+            // the keychain that had it is gone; for this session, the daemon makes another one
+            if (keep === 'session' && error.code === 'KEYCHAIN_NONE') return undefined;
+            throw error;
+          });
     if (secret !== undefined || keep === 'session') return secret;
     const { state, message, hint } = await secrets.state();
     const more = hint === null ? {} : { hint };
