@@ -1,3 +1,5 @@
+import type { TObject } from 'typebox';
+import { Value } from 'typebox/value';
 import type { Plugin } from '#shared/plugin-sdk/plugin.ts';
 import { describeProblems } from '#shared/plugin-sdk/preset.ts';
 import { type PluginRefusal, refusal } from '#shared/plugin-sdk/problems.ts';
@@ -27,12 +29,7 @@ function describe(provider: StorageProvider): ProviderDescription {
   ];
   if (settings?.type !== 'object' || typeof settings.properties !== 'object')
     problems.push('settings is not an object schema');
-  else
-    for (const [name, field] of Object.entries(settings.properties)) {
-      const value = (field as { default?: unknown } | null)?.default;
-      if (value !== undefined && !isOptionValue(value))
-        problems.push(`the default of settings.${name} is not ${OPTION_VALUES}`);
-    }
+  else problems.push(...settingsProblems(settings));
   if (typeof provider.open !== 'function') problems.push('open is not a function');
   if (!Number.isInteger(maxDeleteBatch) || maxDeleteBatch < 1 || maxDeleteBatch > 1000)
     problems.push('maxDeleteBatch must be 1 to 1000');
@@ -41,6 +38,25 @@ function describe(provider: StorageProvider): ProviderDescription {
   const text = JSON.stringify(data);
   if (text.length > 100_000) throw invalid(id, 'its settings schema is too large');
   return JSON.parse(text) as ProviderDescription;
+}
+
+/** What would keep people from ever entering valid settings. */
+function settingsProblems(settings: TObject): string[] {
+  const problems: string[] = [];
+  for (const [name, field] of Object.entries(settings.properties)) {
+    const { type, default: value } = (field ?? {}) as { type?: unknown; default?: unknown };
+    const isRequired = settings.required?.includes(name) === true;
+    if (value !== undefined && !isOptionValue(value))
+      problems.push(`the default of settings.${name} is not ${OPTION_VALUES}`);
+    else if (isRequired && (type === 'array' || type === 'object'))
+      problems.push(`settings.${name} is an ${type}, and a setting is ${OPTION_VALUES}`);
+  }
+  try {
+    describeProblems(settings, Value.Default(settings, {}));
+  } catch (error) {
+    problems.push(`settings can't be checked: ${(error as Error).message}`);
+  }
+  return problems;
 }
 
 const invalid = (id: string, what: string): PluginRefusal =>

@@ -46,14 +46,33 @@ export function definePreset(value: Preset): Preset {
 export function describeProblems(schema: TSchema, value: unknown): string[] {
   if (Value.Check(schema, value)) return [];
   const problems = new Set<string>();
-  for (const error of Value.Errors(schema, value)) {
-    if (error.keyword === 'boolean') continue;
-    const where = error.instancePath.slice(1).replaceAll('/', '.') || 'it';
-    const extra = (error.params as { additionalProperties?: string[] }).additionalProperties;
-    problems.add(extra ? `${where} has unknown keys: ${extra.join(', ')}` : `${where} ${error.message}`);
-    if (problems.size === 20) break;
+  const errors = [...Value.Errors(schema, value)];
+  for (const { keyword, instancePath, params, message } of errors) {
+    if (keyword === 'boolean') continue;
+    const path = instancePath.slice(1).replaceAll('/', '.');
+    const { additionalProperties, requiredProperties } = params as Record<string, string[] | undefined>;
+    const allowed = allowedAt(errors, instancePath);
+    if (requiredProperties)
+      for (const name of requiredProperties) problems.add(`${path && `${path}.`}${name} is required`);
+    else if (additionalProperties) problems.add(`${path || 'it'} has unknown keys: ${additionalProperties.join(', ')}`);
+    else if (!/^(?:const|enum|anyOf)$/.test(keyword) || allowed === '') problems.add(`${path || 'it'} ${message}`);
+    else problems.add(`${path || 'it'} ${allowed}`);
+    if (problems.size >= 20) break;
   }
   return [...problems];
+}
+
+type SchemaError = ReturnType<typeof Value.Errors>[number];
+
+/** The values that a schema allows at a place, in words; empty if it names none. */
+export function allowedAt(errors: readonly SchemaError[], instancePath: string): string {
+  const allowed = errors
+    .filter((error) => error.instancePath === instancePath)
+    .flatMap(({ params }): unknown[] => {
+      if ('allowedValues' in params) return params.allowedValues;
+      return 'allowedValue' in params ? [params.allowedValue] : [];
+    });
+  return allowed.length === 0 ? '' : `must be ${allowed.map((one) => JSON.stringify(one)).join(' or ')}`;
 }
 
 /** Only what YAML and JSON share may stand in a patch, at most 16 levels deep. */

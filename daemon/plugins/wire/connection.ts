@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import type { TSchema } from 'typebox';
 import { Value } from 'typebox/value';
+import { allowedAt } from '#shared/plugin-sdk/preset.ts';
 import { StorageError } from '#shared/plugin-sdk/storage-error.ts';
 import { ANSWERS, type Answer } from './answers.ts';
 import { Credit, IncomingBody, sendBody } from './bodies.ts';
@@ -272,7 +273,8 @@ function wrongField(schema: TSchema, value: unknown): string {
   const meant = errors.filter(({ message, instancePath }) => instancePath !== '' || !/null$/.test(message));
   const [worst] = (meant.length > 0 ? meant : errors).toSorted((one, other) => depth(other) - depth(one));
   const where = worst?.instancePath.replaceAll('/', '.').slice(1) || 'the answer';
-  return `${where} ${worst?.message ?? 'is wrong'}`;
+  const allowed = worst === undefined ? '' : allowedAt(errors, worst.instancePath);
+  return `${where} ${allowed || (worst?.message ?? 'is wrong')}`;
 }
 
 function parse(payload: Buffer): unknown {

@@ -67,6 +67,22 @@ const AT_LOAD: Record<string, { code: string; manifest?: object; reason: RegExp 
     ),
     reason: /the default of settings\.list is not a text, a number or a boolean/,
   },
+  'needs-a-list': {
+    code: providerCode('needs-a-list', 'settings: Type.Object({ tags: Type.Array(Type.String()) }),'),
+    reason: /settings\.tags is an array, and a setting is a text, a number or a boolean/,
+  },
+  'has-a-bad-pattern': {
+    code: providerCode(
+      'has-a-bad-pattern',
+      "settings: Type.Object({ a: Type.String({ default: '', pattern: '[' }) }),",
+    ),
+    reason: /settings can't be checked: Invalid regular expression/,
+  },
+  'has-a-bad-credential': {
+    code: providerCode('has-a-bad-credential', "credentials: [{ name: 'token', title: 'Token' }],"),
+    reason:
+      /: credentials: 0\.secret is required; credentials: 0\.required is required; credentials: 0\.name must be "key" or "secret"$/,
+  },
   'misses-a-file': { code: "import './nowhere.mjs';", reason: /Cannot find module/ },
 };
 

@@ -45,7 +45,9 @@ const daemon = sharedDaemon({}, async () => {
     { name: 'secret', title: 'Secret', secret: true, required: true },
   ];
   const shelf = `credentials: ${JSON.stringify(two)},`;
-  const all = { shelf, secretive: one, trusting: 'credentials: [],', odd };
+  const strict = `settings: Type.Object({ bucket: Type.String({ default: '' }), account: Type.String({ title: 'Account' }),
+    mode: Type.Union([Type.Literal('cold'), Type.Literal('warm')], { title: 'Mode', default: 'cold' }) }),`;
+  const all = { shelf, secretive: one, trusting: 'credentials: [],', odd, strict };
   for (const [id, declared] of Object.entries(all))
     await installPlugin(daemon.dataDir, id, providerCode(id, declared + open(port)));
   await api.post('/plugins/reload');
@@ -164,6 +166,15 @@ test('an option that the provider doesn’t have is refused, not dropped', async
     assert.match(body.message, new RegExp(`options\\.${name} is not (?:a setting of shelf|an option: send bucket)`));
   }
   assert.deepEqual((await api.get(`/apps/${app}/s3`)).body.data.options, { mood: 'calm' });
+});
+
+test('a setting that is missing or not allowed is named, with the values that are', async () => {
+  const app = await newApp({ provider: 'shelf', bucket: 'rec' });
+  const refused = await api.put(`/apps/${app}/s3`, { provider: 'strict', options: { mode: 'hot' } });
+  assert.deepEqual(refused.body.details, [
+    { path: 'body.options.account', message: 'is required' },
+    { path: 'body.options.mode', message: 'must be "cold" or "warm"' },
+  ]);
 });
 
 test('settings that an app can’t keep are refused before anything is stored; what a config has of them is not shown', async () => {
