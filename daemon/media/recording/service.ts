@@ -224,10 +224,11 @@ export class RecordingService {
     }
   }
 
-  /** After a start of the daemon: recordings that still run get their parts again. */
+  /** After a start of the daemon: recordings that still run get their parts again, and those that failed are tried again. */
   async resume(app: AppEntry): Promise<void> {
-    const open = vodRepository(this.#deps.databases.get(app.name)).open();
-    for (const vod of open) if (vod.status === 'recording') await this.#begun(app, vod);
+    const vods = vodRepository(this.#deps.databases.get(app.name));
+    for (const vod of vods.open()) if (vod.status === 'recording') await this.#begun(app, vod);
+    for (const vod of vods.brokenOff()) this.#automatic.failed(app, vod);
   }
 
   // --- inside ----------------------------------------------------------------------

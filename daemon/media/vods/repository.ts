@@ -150,6 +150,13 @@ export const vodRepository = prepared((db: Db) => {
   const recordingIn = db.prepare<[string], VodRecord>(
     "SELECT * FROM vods WHERE room = ? AND status IN ('starting', 'recording') ORDER BY id",
   );
+  const brokenOff = db.prepare<[], VodRecord>(
+    `SELECT * FROM vods AS vod WHERE status = 'failed' AND is_automatic = 1 AND is_stopped = 0
+       AND EXISTS (SELECT 1 FROM streams AS live WHERE live.room = vod.room AND live.status = 'active'
+         AND vod.started_at >= (SELECT min(started_at) FROM streams WHERE room = live.room AND room_sid IS live.room_sid))
+       AND NOT EXISTS (SELECT 1 FROM vods AS next
+         WHERE next.room = vod.room AND next.identity IS vod.identity AND next.id > vod.id)`,
+  );
   const newestOfStream = db.prepare<[string], VodRecord>(
     'SELECT * FROM vods WHERE stream_id = ? ORDER BY id DESC LIMIT 1',
   );
@@ -208,6 +215,8 @@ export const vodRepository = prepared((db: Db) => {
     open: () => open.all(),
     /** Starting or recording. */
     recordingIn: (room: string) => recordingIn.all(room),
+    /** Automatic recordings that failed and were not begun again, of rooms in which someone publishes. */
+    brokenOff: () => brokenOff.all(),
     newestOfStream: (streamId: string) => newestOfStream.get(streamId),
     update: (id: number, change: Partial<VodRecord>) => {
       update.run({ ...(get.get(id) as VodRecord), ...change, id });

@@ -180,6 +180,13 @@ describe('recordings asked of a real LiveKit', { concurrency: 2 }, () => {
     const byHand = await daemon.api.post('/apps/live/recording/start', { room: 'live-auto' });
     assert.equal(byHand.status, 409);
     await events.next('recording.failed');
+    // a daemon that ends before the next attempt makes it after its start
+    await daemon.stop();
+    const before = orders.rooms.length;
+    const again = await testDaemon(t, livekit.env, { dataDir: daemon.dataDir });
+    await reconcileUntil(again, () => orders.rooms.length > before);
+    const [second, first] = (await again.api.get('/apps/live/vods')).body.data;
+    assert.deepEqual([second.sessionId, second.part], [first.sessionId, first.part + 1]);
   });
 
   test('what must not be recorded is refused before LiveKit is asked', async (t) => {
