@@ -20,7 +20,7 @@ test('an installation that doesn’t become alive names what it waits for', () =
   assert.match(why({ reportedAt: 1, reported: 'starting' }), /its LiveKit is starting/);
 });
 
-test('the machine of Redis that --master-ip names stays when the command is run again without it', async (t) => {
+test('the command that is run again keeps what --master-ip named, and refuses another way to start the node', async (t) => {
   const token = 'clt_0123456789abcdefghijklmnopqrstuv';
   const keys = { LIVEKIT_API_KEY: 'APIkey', LIVEKIT_API_SECRET: 'the-livekit-secret' };
   const { url } = await testDaemon(t, { STREAMHUB_CLUSTER_TOKEN: token, ...keys });
@@ -34,16 +34,21 @@ test('the machine of Redis that --master-ip names stays when the command is run 
   const well = JSON.stringify({ ...NO_STATE, reportedAt: 1, reported: 'running' });
   const file = JSON.stringify(layout.state);
   writeFileSync(self, `import fs from 'node:fs'; fs.writeFileSync(${file}, ${JSON.stringify(well)});`);
-  const redisAfter = async (...more: string[]) => {
+  const run = async (...more: string[]) => {
     const flags = ['--prefix', prefix, '--master-url', url, '--node-ip', '203.0.113.7', '--livekit-binary', server];
     const ports = ['livekit', 'rtc-tcp', 'rtc-udp', 'metrics'].flatMap((name) => [`--${name}-port`, '0']);
-    const options = installOptions(readFlags('install', [...flags, ...ports, '--no-systemd', ...more]), {
+    const options = installOptions(readFlags('install', [...flags, ...ports, ...more]), {
       STREAMHUB_CLUSTER_TOKEN: token,
     });
     await install(options, { self, say() {} });
+  };
+  const redisAfter = async (...more: string[]) => {
+    await run('--no-systemd', ...more);
     return /^redis:\n\s+address: "?([^"\n]+)/m.exec(readFileSync(layout.livekitConfig, 'utf8'))?.[1];
   };
   assert.equal(await redisAfter('--master-ip', '10.0.0.5'), '10.0.0.5:6379');
   assert.equal(await redisAfter(), '10.0.0.5:6379');
   assert.equal(await redisAfter('--master-ip', ''), `${new URL(url).hostname}:6379`);
+  await assert.rejects(run('--systemd-user'), /started as plain processes, not by the user’s systemd: .* --uninstall/);
+  assert.equal(await redisAfter(), `${new URL(url).hostname}:6379`);
 });

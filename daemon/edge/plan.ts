@@ -86,10 +86,21 @@ function supervision(
   given: InstallOptions['systemd'],
   known: Identity | undefined,
 ): Pick<Identity, 'supervisor' | 'scope'> {
-  if (given !== undefined)
-    return { supervisor: given === 'user' ? 'systemd' : 'child', scope: given === 'user' ? 'user' : 'system' };
-  return known ?? { supervisor: hasSystemd() ? 'systemd' : 'child', scope: 'system' };
+  if (given === undefined) return known ?? { supervisor: hasSystemd() ? 'systemd' : 'child', scope: 'system' };
+  const wanted =
+    given === 'user'
+      ? ({ supervisor: 'systemd', scope: 'user' } as const)
+      : ({ supervisor: 'child', scope: 'system' } as const);
+  // its agent and its LiveKit would keep running beside the new ones
+  if (known !== undefined && startedBy(known) !== startedBy(wanted))
+    throw new UsageError(
+      `this node is started ${startedBy(known)}, not ${startedBy(wanted)}: drain it, run --uninstall, then join it again`,
+    );
+  return wanted;
 }
+
+const startedBy = ({ supervisor, scope }: Pick<Identity, 'supervisor' | 'scope'>): string =>
+  supervisor === 'child' ? 'as plain processes' : `by the ${scope}’s systemd`;
 
 /** The plan in sentences, for --dry-run. */
 export function describePlan(
