@@ -1,6 +1,6 @@
 import { boundedCache } from '#daemon/platform/bounded-cache.ts';
 import { type Clock, SYSTEM_CLOCK } from '#daemon/platform/clock.ts';
-import { recordedLength, recordedSeconds, STORED_BYTES } from '#daemon/platform/db/app/sums.ts';
+import { recordedLength, recordedSince, STORED_BYTES } from '#daemon/platform/db/app/sums.ts';
 import type { Db } from '#daemon/platform/db/open.ts';
 import { prepared } from '#daemon/platform/db/prepared.ts';
 import type { Log } from '#daemon/platform/log.ts';
@@ -121,7 +121,7 @@ export class UsageService {
         .database(app)
         .prepare<[Record<string, string>], Measured>(
           `SELECT (SELECT count(*) FROM streams WHERE status = 'active') AS streams,
-                  ${recordedSeconds(`CASE WHEN started_at >= @month THEN ${recordedLength('@now')} END`)} AS recordingSeconds,
+                  ${recordedSince('@month', recordedLength('@now'))} AS recordingSeconds,
                   ${STORED_BYTES} AS bytes FROM vods`,
         )
         .get({ month, now }) as Measured;

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { recordedLength, recordedSeconds, STORED_BYTES } from '#daemon/platform/db/app/sums.ts';
+import { earliestBefore, recordedLength, recordedSince, STORED_BYTES } from '#daemon/platform/db/app/sums.ts';
 import { openDatabase } from '#daemon/platform/db/open.ts';
 import type { VodStatus } from '#shared/schema/vods.ts';
 
@@ -10,7 +10,7 @@ export interface AppFootprint {
   /** app.db with its WAL and shared memory file. */
   dbBytes: number;
   vodBytes: number;
-  /** Length of recordings that started in this month, UTC; those that run count up to now. */
+  /** Recorded in this month, UTC; what runs counts up to now. */
   recordedSecondsMonth: number;
   vods: Record<VodStatus, number>;
   activeStreams: number;
@@ -101,7 +101,9 @@ function read(app: string, file: string, dbBytes: number, now: string): AppFootp
       footprint.vodBytes += bytes;
     }
     footprint.recordedSecondsMonth = db
-      .prepare(`SELECT ${recordedSeconds(recordedLength('@now'))} FROM vods WHERE started_at >= @month`)
+      .prepare(
+        `SELECT ${recordedSince('@month', recordedLength('@now'))} FROM vods WHERE started_at >= ${earliestBefore('@month')}`,
+      )
       .pluck()
       .get({ now, month: `${now.slice(0, 7)}-01T00:00:00.000Z` }) as number;
     footprint.activeStreams = db

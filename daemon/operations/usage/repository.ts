@@ -1,4 +1,5 @@
 import {
+  earliestBefore,
   participantMs,
   recordedLength,
   recordedWithinDay,
@@ -30,8 +31,6 @@ interface Span {
 
 const END = sessionEnd('@now');
 const DAY_MS = 86_400_000;
-/** No recording counts for longer. */
-const LONGEST_MS = 31 * DAY_MS;
 
 /** SQL of `usage_days`, and of what it is made from, in an app's database. */
 export const usageRepository = prepared((db: Db) => {
@@ -70,9 +69,9 @@ export const usageRepository = prepared((db: Db) => {
     )
     .pluck();
   const recorded = db
-    .prepare<[Record<'since' | 'before' | 'from' | 'to' | 'now', string>], number>(
+    .prepare<[Record<'before' | 'from' | 'to' | 'now', string>], number>(
       `SELECT ${recordedWithinDay('@from', recordedLength('@now'))} FROM vods
-       WHERE started_at >= @since AND started_at < @to
+       WHERE started_at >= ${earliestBefore('@from')} AND started_at < @to
          AND (started_at >= @before OR duration_s IS NULL OR duration_s > ${DAY_MS / 1000})`,
     )
     .pluck();
@@ -104,7 +103,6 @@ export const usageRepository = prepared((db: Db) => {
     /** Seconds within the span of a day, also of recordings that began before it. */
     recorded: ({ from, to, now }: Span) =>
       recorded.get({
-        since: iso(from - LONGEST_MS),
         before: iso(from - DAY_MS),
         from: iso(from),
         to: iso(to),

@@ -21,7 +21,15 @@ export const recordedLength = (now: string): string =>
 /** @param length SQL of a row's length in seconds; null counts as nothing */
 export const recordedSeconds = (length = 'duration_s'): string => `total(${seconds(length)})`;
 
-/** The part of that which is within the day that begins at `from`. */
+/** SQL of when a recording began that can have lasted until an instant. */
+export const earliestBefore = (from: string): string => `datetime(${from}, '-31 days')`;
+
+/** The part of the seconds that is from an instant on. */
+export const recordedSince = (from: string, length: string): string =>
+  recordedSeconds(`CASE WHEN started_at >= ${from} THEN ${length}
+    WHEN started_at >= ${earliestBefore(from)} THEN ${seconds(length)} + ${between(from, 'started_at')} END`);
+
+/** The part of the seconds that is within the day that begins at `from`. */
 export function recordedWithinDay(from: string, length: string): string {
   const start = between(from, 'started_at');
   return `total(max(0, min(${start} + ${seconds(length)}, 86400) - max(${start}, 0)))`;
