@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { AppEntry } from '#daemon/apps/registry/registry.ts';
+import { KeyedLock } from '#daemon/platform/keyed-lock.ts';
 import type { DeliveryPlan } from '#shared/delivery/plan.ts';
 import { ApiError, fieldError } from '#shared/errors.ts';
 import type {
@@ -33,6 +34,7 @@ export interface RoomActionsDeps {
 /** What staff does in rooms. LiveKit's webhooks and lists then show it to everyone. */
 export class RoomActions {
   readonly #deps: RoomActionsDeps;
+  readonly #creating = new KeyedLock();
 
   constructor(deps: RoomActionsDeps) {
     this.#deps = deps;
@@ -45,7 +47,8 @@ export class RoomActions {
     const room = placer.nameOf(app, body.room);
     checkBytes('body.metadata', body.metadata);
     const playoutDelayMs = body.playoutDelayMs ?? (await delivery.plan(name)).room.playoutDelayMs;
-    const facts = await this.#ask(async () => {
+    // LiveKit also accepts a room that is open already
+    const make = async () => {
       if ((await livekit.rooms.find(room)) !== undefined) throw new ApiError('ROOM_EXISTS', { room });
       return livekit.rooms.create({
         name: room,
@@ -56,7 +59,8 @@ export class RoomActions {
         ...given('metadata', body.metadata),
         ...roomOptions({ playoutDelayMs }),
       });
-    });
+    };
+    const facts = await this.#ask(() => this.#creating.run(room, make));
     this.#deps.announce(room);
     return rooms.rowOf(app, facts);
   }

@@ -58,6 +58,9 @@ describe('rooms of a real LiveKit', () => {
       playoutDelayMs: 100,
     });
     assert.equal(made.status, 201, made.text);
+    const both = await Promise.all([1, 2].map(() => daemon.api.post('/apps/live/rooms', { room: 'twice' })));
+    assert.deepEqual(both.map(({ status }) => status).sort(), [201, 409]);
+    assert.equal((await daemon.api.delete('/apps/live/rooms/twice')).status, 204);
     const again = await daemon.api.post('/apps/live/rooms', { room: 'live-stage' });
     assert.deepEqual([again.status, again.body.code], [409, 'ROOM_EXISTS']);
     const ana = await enter(t, 'stage', 'ana', { name: 'Ana', metadata: 'a'.repeat(1500) });
