@@ -94,6 +94,19 @@ test('the apps screen', { skip: noChromium }, async (t) => {
     await page.locator('[role="row"]:focus', { hasText: 'live' }).waitFor();
   });
 
+  await t.test('a config that is not reloaded is said', async () => {
+    await goInside(page, '/apps/stage');
+    await page.route('**/api/v1/apps/stage/reload', (route) => route.fulfill({ status: 500, body: 'out of order' }));
+    await ui.button('Actions for stage').click();
+    await page.getByRole('menuitem', { name: 'Reload config from disk…' }).click();
+    const dialog = ui.dialog('Reload the config of stage');
+    await dialog.getByRole('button', { name: 'Reload config' }).click();
+    await dialog.getByRole('alert').waitFor();
+    await page.unroute('**/api/v1/apps/stage/reload');
+    await dialog.getByRole('button', { name: 'Reload config' }).click();
+    await dialog.waitFor({ state: 'hidden' });
+  });
+
   await t.test('is accessible, light and dark', async () => {
     await open();
     await assertAccessible(page, 'the apps');

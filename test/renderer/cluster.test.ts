@@ -133,6 +133,11 @@ test('the cluster screen', { skip: noChromium }, async (t) => {
     assert.equal(nodes.find((one: { name: string }) => one.name === 'edge-fra-1').status, 'draining');
     await beat(first, 0, 'stopped');
     await ui.dialog('edge-fra-1').getByText('drained', { exact: true }).first().waitFor();
+    const outOfOrder = '**/api/v1/cluster/nodes/*';
+    await page.route(outOfOrder, (route) => route.fulfill({ status: 500, body: 'out of order' }));
+    await ui.button('Return to service').click();
+    await ui.dialog('edge-fra-1').getByRole('alert').getByText('The node continues as before.').waitFor();
+    await page.unroute(outOfOrder);
     await ui.button('Return to service').click();
     await ui.dialog('edge-fra-1').getByText('active', { exact: true }).first().waitFor();
   });

@@ -63,6 +63,21 @@ test('streams, recordings and join tokens of an app', { skip: noChromium }, asyn
     await ui.dialog().getByRole('button', { name: 'Start live HLS' }).click();
     await ui.dialog().getByRole('alert').getByText('LiveKit').first().waitFor();
     await ui.dialog().getByRole('button', { name: 'Cancel' }).click();
+    // no egress service runs it here: the answers of the daemon say that it is live, and that it isn't stopped
+    await page.route(/\/apps\/live\/streams\?/, async (route) => {
+      const response = await route.fetch();
+      const json = await response.json();
+      for (const stream of json.data)
+        stream.hls = { state: 'live', delaySeconds: 6, url: null, error: null, rungs: [] };
+      await route.fulfill({ response, json });
+    });
+    await page.route('**/hls/stop', (route) => route.fulfill({ status: 500, body: 'out of order' }));
+    await page.reload();
+    await ui.button('Stop HLS of camera-2').click();
+    await ui.dialog().getByRole('button', { name: 'Stop live HLS' }).click();
+    await ui.dialog().getByRole('alert').waitFor();
+    await ui.dialog().getByRole('button', { name: 'Cancel' }).click();
+    await page.unrouteAll();
     await sendWebhook(daemon.url, event('participant_left', parts));
   });
 

@@ -12,6 +12,7 @@ import { useLack } from '../../api/rights.ts';
 import { GoTo, useGo } from '../../daemon/links.tsx';
 import { Mono } from '../../ui/data/copy.tsx';
 import { QueryView, SkeletonRows } from '../../ui/data/query-view.tsx';
+import { ask } from '../../ui/feedback/confirm.tsx';
 import { Empty } from '../../ui/feedback/empty.tsx';
 import { Notice } from '../../ui/feedback/problem.tsx';
 import { State } from '../../ui/feedback/state.tsx';
@@ -195,8 +196,20 @@ function AppMenu({
         >
           Rename…
         </Menu.Item>
-        <Menu.Item disabled={lackWrite !== undefined} onClick={() => reload.mutate({ params: { name: app.name } })}>
-          Reload config from disk
+        <Menu.Item
+          disabled={lackWrite !== undefined}
+          onClick={() =>
+            ask({
+              title: `Reload the config of ${app.name}`,
+              body: (
+                <p>Reads config.yaml from disk again. If the file isn’t valid, the last valid config stays active.</p>
+              ),
+              action: 'Reload config',
+              run: () => reload.mutateAsync({ params: { name: app.name } }),
+            })
+          }
+        >
+          Reload config from disk…
         </Menu.Item>
         <Menu.Divider />
         <Menu.Item color="danger" disabled={lackDelete !== undefined} onClick={() => openDeleteApp(app.name)}>

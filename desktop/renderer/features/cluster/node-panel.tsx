@@ -15,7 +15,7 @@ import { useGuard } from '../../api/rights.ts';
 import { Mono } from '../../ui/data/copy.tsx';
 import { markChanged } from '../../ui/data/marks.ts';
 import { ask } from '../../ui/feedback/confirm.tsx';
-import { Notice } from '../../ui/feedback/problem.tsx';
+import { Notice, Problem } from '../../ui/feedback/problem.tsx';
 import { State } from '../../ui/feedback/state.tsx';
 import { Form, useApiForm } from '../../ui/form/form.tsx';
 import { changesFrom } from '../../ui/form/form-changes.ts';
@@ -60,6 +60,11 @@ function Actions({ node, onClose }: { node: Node; onClose: () => void }) {
   };
   return (
     <>
+      {update.error ? (
+        <div style={{ width: '100%' }}>
+          <Problem error={update.error} title="The node continues as before." />
+        </div>
+      ) : null}
       {node.id === 'origin' ? null : (
         <Button
           color="danger"

@@ -65,11 +65,23 @@ export function LiveHlsButton({ app, stream }: { app: string; stream: Stream }) 
         size="xs"
         variant="subtle"
         disabled={lack !== undefined}
-        loading={stop.isPending}
         aria-label={`Stop HLS of ${who}`}
-        onClick={() => stop.mutate(input)}
+        onClick={() =>
+          ask({
+            title: `Stop live HLS of ${who}`,
+            body: (
+              <p>
+                Viewers of its HLS address will stop seeing the stream. The stream itself continues, and live HLS
+                doesn’t start automatically again for it.
+              </p>
+            ),
+            action: 'Stop live HLS',
+            isDangerous: true,
+            run: () => stop.mutateAsync(input),
+          })
+        }
       >
-        Stop HLS
+        Stop HLS…
       </Button>
     );
   }
