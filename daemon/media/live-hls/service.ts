@@ -94,7 +94,8 @@ export class LiveHlsService {
   async end(name: string, id: string): Promise<StreamRecord> {
     const app = this.#deps.apps.require(name);
     const stream = this.#deps.findStream(name, id);
-    await this.#beginning.get(keyOf(app, stream));
+    // its own caller is told why it failed
+    await this.#beginning.get(keyOf(app, stream))?.catch(() => undefined);
     const run = this.#openRun(name, stream);
     if (run === undefined) return stream;
     await this.#deps.mediaStore.change(app, ({ db }) => {

@@ -3,6 +3,7 @@ import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { testDaemon } from '#test/helpers/daemon.ts';
+import { configOf, setConfig } from '#test/helpers/live-hls.ts';
 import { startLivekit } from '#test/helpers/livekit.ts';
 import { LIVEKIT_KEYS } from '#test/helpers/livekit-webhook.ts';
 import { until } from '#test/helpers/until.ts';
@@ -77,4 +78,24 @@ test('a path in LIVEKIT_URL is kept, and LiveKit’s clock is measured', async (
     [...paths].every((path) => path.startsWith('/media/twirp/')),
     [...paths].join(),
   );
+});
+
+test('live HLS that is stopped while LiveKit fails to start it is stopped, and only the start is an error', async (t) => {
+  const { promise: isAsked, resolve } = Promise.withResolvers<() => void>();
+  const url = await serve(t, ({ url: path }, response) => {
+    if (path?.endsWith('/ListParticipants')) resolve(() => response.destroy());
+    else response.destroy();
+  });
+  const { api, services } = await testDaemon(t, { ...LIVEKIT_KEYS, LIVEKIT_URL: url });
+  await setConfig(api, configOf({ segment_seconds: 1, list_size: 7 }));
+  const stream = services.databases.get('live').prepare(
+    `INSERT INTO streams (app_id, stream_id, type, room, participant, participant_sid, status, started_at)
+     VALUES (1, 'PA_1', 'webrtc', 'live', 'ana', 'PA_1', 'active', '2026-11-30T00:00:00.000Z')`,
+  );
+  stream.run();
+  const starting = api.call('POST', '/apps/live/streams/PA_1/hls/start');
+  const fail = await isAsked;
+  const stopping = services.liveHls.end('live', 'PA_1');
+  fail();
+  assert.deepEqual([(await starting).body.code, (await stopping).stream_id], ['LIVEKIT_UNREACHABLE', 'PA_1']);
 });
