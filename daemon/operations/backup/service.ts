@@ -6,7 +6,7 @@ import type { Background } from '#daemon/platform/background.ts';
 import type { EventBus } from '#daemon/platform/events/bus.ts';
 import { ifMissing } from '#daemon/platform/files/file-errors.ts';
 import { type Actor, SYSTEM } from '#daemon/platform/http/types.ts';
-import type { JobHandler, JobRun } from '#daemon/platform/jobs/handler.ts';
+import type { JobRun } from '#daemon/platform/jobs/handler.ts';
 import type { JobService } from '#daemon/platform/jobs/service.ts';
 import type { Log } from '#daemon/platform/log.ts';
 import type { SecretFile } from '#daemon/platform/secrets/secret-file.ts';
@@ -76,7 +76,7 @@ export class BackupService {
     this.#folder = folderOf(deps.dataDir);
     const runs = new BackupRuns({ ...deps, passphrase: (input) => this.#passphrase(input) });
     const handle = <I>(kind: JobKind, run: (run: JobRun<I, null>) => Promise<object>): void => {
-      const handler: JobHandler<I, null> = {
+      deps.jobs.register<I, null>({
         kind,
         atOnce: 1,
         prepare: (input, id) => {
@@ -91,8 +91,7 @@ export class BackupService {
           const { backupId } = input as BackupInput;
           if (state !== 'waiting') this.#noteEnd(kind, backupId, state === 'cancelled');
         },
-      };
-      deps.jobs.register(handler);
+      });
     };
     handle<CreateInput>('backup-create', (run) => runs.write(run));
     handle<ReadInput>('backup-verify', (run) => runs.verify(run));
