@@ -476,8 +476,8 @@ export const ERRORS = define({
   },
   JOB_NOT_CANCELLABLE: {
     status: 409,
-    message: 'The job {id} is past the point where it can be cancelled.',
-    hint: 'Wait until it has ended.',
+    message: 'The job {id} has ended, or is past the point where it can be cancelled.',
+    hint: 'Get the job to see its state.',
   },
   JOB_OUTDATED: {
     status: 409,

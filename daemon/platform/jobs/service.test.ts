@@ -291,6 +291,13 @@ describe('JobService', () => {
     await assert.rejects(service.cancel(GLOBAL, id), { code: 'JOB_NOT_CANCELLABLE' });
   });
 
+  test('that has ended is not cancelled, and the refusal says so', async () => {
+    const { service } = life(async () => ({}));
+    const { id } = service.create(job());
+    assert.equal((await service.waitForAttempt(id)).state, 'succeeded');
+    await assert.rejects(service.cancel(GLOBAL, id), { code: 'JOB_NOT_CANCELLABLE', message: /has ended/ });
+  });
+
   test('is retried by hand after a failure, unless another does its work', async () => {
     let fails = true;
     const { service } = life(async () => (fails ? failing('APP_BUSY')() : { done: true }));
