@@ -272,8 +272,7 @@ export class ConfigService {
     body: Record<string, unknown>,
     options: Omit<EditOptions, 'reason'>,
   ): Promise<{ view: AppConfigView; etag: string }> {
-    const secrets: SecretChanges = {};
-    for (const use of PATCHED_SECRETS) if (body[use] !== undefined) secrets[use] = body[use] as string;
+    const secrets = secretsOf(body);
     this.checkSecrets(secrets);
     const { config, etag } = await this.edit(app, this.#settingsEdits(app, body), {
       ...options,
@@ -302,8 +301,10 @@ export class ConfigService {
 
   /** What the bodies of both PATCH routes would do. */
   async previewPatch(app: string, body: { settings?: object; streaming?: object }): Promise<PreviewResult> {
+    const settings: Record<string, unknown> = { ...body.settings };
+    this.checkSecrets(secretsOf(settings), (use) => `body.settings.${use}`);
     return this.preview(app, [
-      ...this.#settingsEdits(app, { ...body.settings }),
+      ...this.#settingsEdits(app, settings),
       ...editsOf(STREAMING_PATCH, body.streaming ?? {}),
     ]);
   }
@@ -403,6 +404,13 @@ export class ConfigService {
       this.#deps.apps.lookAtDatabase(name);
     }
   }
+}
+
+/** The secrets that a body of `PATCH /apps/{name}` sets or removes. */
+function secretsOf(body: Record<string, unknown>): SecretChanges {
+  const secrets: SecretChanges = {};
+  for (const use of PATCHED_SECRETS) if (body[use] !== undefined) secrets[use] = body[use] as string;
+  return secrets;
 }
 
 type ShownText = Pick<RawConfig, 'yaml' | 'masked' | 'hidden'>;

@@ -167,6 +167,19 @@ describe('the raw text', () => {
     }
   });
 
+  test('a preview refuses the secret that the change would refuse', async () => {
+    const { url } = await makeApp();
+    const settings = { callbackSecret: '****' };
+    const message = 'is the mask ****, not a secret';
+    const change = await api.patch(url, settings);
+    assert.deepEqual([change.status, change.body.details], [400, [{ path: 'body.callbackSecret', message }]]);
+    const preview = await api.post(`${url}/config/preview`, { settings });
+    assert.deepEqual(
+      [preview.status, preview.body.details],
+      [400, [{ path: 'body.settings.callbackSecret', message }]],
+    );
+  });
+
   test('a viewer reads, validates, previews, and writes nothing', async () => {
     const { raw, url } = await makeApp();
     const yaml = 'name: x\n';
