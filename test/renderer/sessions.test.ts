@@ -58,6 +58,19 @@ test('sessions of an app: the list, a timeline, a person, figures', { skip: noCh
     await ui.row('live-three').waitFor();
   });
 
+  await t.test('an identity of digits in an address stays as it is', async () => {
+    const identity = '12345678901234567890';
+    const list = page.url();
+    const given = async (search: string): Promise<string> => {
+      await page.goto(`${daemon.url}/apps/live/sessions?identity=${search}`);
+      return ui.field('Identity, exact').inputValue();
+    };
+    assert.equal(await given(identity), identity);
+    // as the console writes it
+    assert.equal(await given(encodeURIComponent(JSON.stringify(identity))), identity);
+    await page.goto(list);
+  });
+
   await t.test('a connection shows what its client measured, in words and over time', async () => {
     const token = new AccessToken(LIVEKIT_KEYS.LIVEKIT_API_KEY, LIVEKIT_KEYS.LIVEKIT_API_SECRET, { identity: 'ana' });
     token.addGrant({ room: 'live-two', roomJoin: true });

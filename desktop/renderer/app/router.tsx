@@ -4,6 +4,7 @@ import {
   createRoute,
   createRouter,
   Outlet,
+  parseSearchWith,
   useParams,
   useRouterState,
 } from '@tanstack/react-router';
@@ -93,6 +94,12 @@ function linkPage(screen: Screen): ComponentType {
   };
 }
 
+/** Filters are texts: as a number, an identity of many digits is another one. The router puts quotes around what reads as one. */
+const textOf = (value: string): string => {
+  const parsed: unknown = JSON.parse(value);
+  return typeof parsed === 'string' ? parsed : value;
+};
+
 export function makeRouter() {
   const root = createRootRoute({ component: Outlet, notFoundComponent: NotFound });
   const isDesktop = bridge().host === 'desktop';
@@ -127,6 +134,7 @@ export function makeRouter() {
   return createRouter({
     routeTree: tree as unknown as AnyRoute,
     ...(BASE_PATH === '' ? {} : { basepath: BASE_PATH }),
+    parseSearch: parseSearchWith(textOf),
     defaultPreload: 'intent',
     defaultPendingMs: 150,
     defaultPendingMinMs: 0,
