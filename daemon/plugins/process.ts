@@ -199,14 +199,19 @@ export class PluginProcess {
   #listen(stream: Readable, isError: boolean): void {
     let held = '';
     let budget = PRINT_RATE;
+    const pass = (line: string): void => {
+      if (line.trim() !== '') this.spec.onLine(plain(line, LINE));
+    };
+    // a chunk can end within a character
+    stream.setEncoding('utf8');
     stream.on('error', () => {});
-    stream.on('data', (chunk: Buffer) => {
-      const text = chunk.toString('utf8');
+    stream.on('end', () => pass(held));
+    stream.on('data', (text: string) => {
       if (isError) this.#errorText = (this.#errorText + text).slice(-16_384);
       const lines = (held + text).split(/\r?\n/);
       held = (lines.pop() ?? '').slice(0, LINE);
-      for (const line of lines) if (line.trim() !== '') this.spec.onLine(plain(line, LINE));
-      budget -= chunk.byteLength;
+      for (const line of lines) pass(line);
+      budget -= Buffer.byteLength(text);
       if (budget > 0) return;
       stream.pause();
       setTimeout(() => {

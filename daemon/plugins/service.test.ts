@@ -31,7 +31,7 @@ afterEach(async () => {
   for (const one of started.splice(0)) await one.stop();
 });
 
-const service = () => {
+const service = (info: (fields: object, line: string) => void = () => {}) => {
   const made = new PluginService({
     background: testBackground(),
 
@@ -45,7 +45,7 @@ const service = () => {
     policy: { denyPrivate: false },
     limits: { memoryMb: 256, loadSeconds: 60, callSeconds: 60, idleSeconds: 60, sandbox: 'auto' },
     isSafeMode: false,
-    log: { error() {}, warn() {}, info() {} },
+    log: { error() {}, warn() {}, info },
   });
   started.push(made);
   return made;
@@ -132,6 +132,16 @@ for (const [name, entry, reason] of broken) {
     await assert.rejects(plugins.provider('mystore'), ApiError);
   });
 }
+
+test('what a plugin prints is logged, its last line without a line break too', async () => {
+  await install("process.stdout.write('one\\nlast words'); process.exit(3);");
+  const lines: string[] = [];
+  await service((_fields, line) => lines.push(line)).view('mine');
+  assert.deepEqual(
+    lines.filter((line) => line.startsWith('plugin output')),
+    ['plugin output: one', 'plugin output: last words'],
+  );
+});
 
 test('a reload sees what changed', async () => {
   const plugins = service();
