@@ -11,7 +11,7 @@ type Hls = InstanceType<typeof import('hls.js').default>;
 const isPlaylist = (url: string): boolean => url.split('?')[0]?.endsWith('.m3u8') === true;
 
 /**
- * Plays a recording: its ladder with a choice of qualities, else the file itself. What has begun to play goes on, although
+ * Plays a recording: its ladder with a choice of qualities, else the file itself. What plays is not exchanged, although
  * each read of the recording brings another link, and one of them the ladder.
  */
 export function VodPlayer({ vod }: { vod: Vod }) {

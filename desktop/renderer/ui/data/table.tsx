@@ -321,7 +321,7 @@ interface RowProps<R> extends Props<R> {
   measure: ((element: HTMLElement | null) => void) | undefined;
   isActive: boolean;
   wanted: RefObject<number | undefined>;
-  /** Set by the row that goes with the focus. */
+  /** Set by a row that disappears while it has the focus. */
   isFocusLost: RefObject<boolean>;
   onFocus: () => void;
 }
