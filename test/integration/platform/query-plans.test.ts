@@ -45,6 +45,7 @@ const ALLOWED: readonly [RegExp, string][] = [
     /FROM backups WHERE destination/,
     'when a backup is deleted or the storage of backups changes; a row for each backup',
   ],
+  [/FROM backups WHERE origin/, 'those of the schedule, in the order of the table; what is old is deleted'],
   [/FROM settings/, 'at most one row for each setting'],
   [/FROM vod_encoders WHERE .*egress_id IS NULL/, 'orders that LiveKit has not answered yet'],
   [/DELETE FROM links/, 'links live for three days at most'],
