@@ -31,7 +31,7 @@ const textOf = (thrown: unknown): string =>
 function placeOf(error: Error): string {
   const stack = String(error.stack);
   const found = placeIn(stack);
-  if (found !== '' || !(error instanceof SyntaxError)) return found;
+  if (found !== '' || !(error instanceof SyntaxError) || !stack.includes('node:internal/modules/')) return found;
   // V8 doesn't say where a module's syntax is wrong: it is in the one that was being loaded
   const url = lastImported();
   if (url === undefined || !url.startsWith(`${pathToFileURL(folder).href}/`)) return '';
