@@ -31,8 +31,8 @@ const textOf = (thrown: unknown): string =>
 function placeOf(error: Error): string {
   const stack = String(error.stack);
   const found = placeIn(stack);
-  if (found !== '' || !(error instanceof SyntaxError) || !stack.includes('node:internal/modules/')) return found;
   // V8 doesn't say where a module's syntax is wrong: it is in the one that was being loaded
+  if (found !== '' || !(error instanceof SyntaxError) || !stack.includes('node:internal/modules/')) return found;
   const url = lastImported();
   if (url === undefined || !url.startsWith(`${pathToFileURL(folder).href}/`)) return '';
   const file = fileURLToPath(url);
