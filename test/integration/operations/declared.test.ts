@@ -527,11 +527,15 @@ test('the configuration as a folder', async (t) => {
 
     const tokens = path.join(folder, 'tokens.yaml');
     const before = await readFile(tokens, 'utf8');
-    await writeFile(tokens, `${before}- name: "hidden\\e[2J\\r\\nNothing to change."\n  scope: global\n`);
+    const named = (name: string) => writeFile(tokens, `${before}- name: "${name}"\n  scope: global\n`);
+    await named('hidden\\e[2J\\r\\nNothing to change.');
+    const refused = await must(['plan', folder], 1);
+    assert.match(refused.err, /tokens\.yaml:\d+:3: .*name must be a text on one line, without control characters/);
+    await named('hidden\\u202e\\u2066Nothing to change.');
     const hostile = await must(['plan', folder], 2);
     assert.match(
       hostile.out,
-      /^\+ token hidden\ufffd\[2J Nothing to change\.$/m,
+      /^\+ token hidden\ufffd\ufffdNothing to change\.$/m,
       'a name does nothing to the terminal',
     );
     await writeFile(tokens, `${before}- name: deploy\n  scope: global\n`);
