@@ -9,7 +9,7 @@ import { fillDisk } from './full-disk.ts';
 import { until } from './until.ts';
 
 const dir = process.argv[2] as string;
-execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=24m', 'tmpfs', dir]);
+execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=40m', 'tmpfs', dir]);
 const ends: (() => unknown)[] = [];
 const { api, dataDir } = await testDaemon(
   { after: (step) => void ends.push(step) },
@@ -21,7 +21,7 @@ const filler = path.join(dir, 'filler');
 fillDisk(filler);
 // enough for the databases of the daemon, not for the file
 rmSync(filler);
-writeFileSync(filler, Buffer.alloc(12_000_000));
+writeFileSync(filler, Buffer.alloc(28_000_000));
 const backUp = async () => {
   const { body } = await api.post('/backups', { passphrase: 'a long passphrase', recordings: true });
   return until('the attempt has ended', async () => {
