@@ -58,6 +58,20 @@ describe('Snapshot', () => {
     assert.equal(await second, 'b');
   });
 
+  it('finds out again when the value changed while it was being found out', async () => {
+    const { open, snapshot } = setUp();
+    const before = snapshot.get();
+    snapshot.expire();
+    const after = [snapshot.get(), snapshot.get()];
+    open[0]?.resolve('a');
+    assert.equal(await before, 'a');
+    await new Promise(setImmediate);
+    open[1]?.resolve('b');
+    assert.deepEqual(await Promise.all(after), ['b', 'b']);
+    assert.equal(open.length, 2);
+    assert.equal(snapshot.get(), 'b');
+  });
+
   it('tries again after a failure', async () => {
     const { open, snapshot } = setUp();
     const first = snapshot.get();

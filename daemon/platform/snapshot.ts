@@ -16,6 +16,8 @@ export class Snapshot<T> {
   readonly #clock: Clock;
   #value: { is: T; at: number } | undefined;
   #running: Promise<T> | undefined;
+  /** The value expired while it was being loaded. */
+  #isOutdated = false;
 
   constructor(options: SnapshotOptions<T>) {
     this.#options = options;
@@ -33,12 +35,17 @@ export class Snapshot<T> {
   /** The next caller waits for a new value. */
   expire(): void {
     if (this.#value) this.#value.at = Number.NEGATIVE_INFINITY;
+    this.#isOutdated = true;
   }
 
   #run(): Promise<T> {
-    this.#running ??= this.#options.load().then(
+    // what is being loaded may have been read before the change
+    const again = async (): Promise<T> => this.get();
+    if (this.#running !== undefined) return this.#isOutdated ? this.#running.then(again, again) : this.#running;
+    this.#isOutdated = false;
+    this.#running = this.#options.load().then(
       (is) => {
-        this.#value = { is, at: this.#clock.monotonic() };
+        this.#value = { is, at: this.#isOutdated ? Number.NEGATIVE_INFINITY : this.#clock.monotonic() };
         this.#running = undefined;
         return is;
       },
