@@ -30,7 +30,6 @@ interface Span {
 }
 
 const END = sessionEnd('@now');
-const DAY_MS = 86_400_000;
 
 /** SQL of `usage_days`, and of what it is made from, in an app's database. */
 export const usageRepository = prepared((db: Db) => {
@@ -69,10 +68,9 @@ export const usageRepository = prepared((db: Db) => {
     )
     .pluck();
   const recorded = db
-    .prepare<[Record<'before' | 'from' | 'to' | 'now', string>], number>(
+    .prepare<[Record<'from' | 'to' | 'now', string>], number>(
       `SELECT ${recordedWithinDay('@from', recordedLength('@now'))} FROM vods
-       WHERE started_at >= ${earliestBefore('@from')} AND started_at < @to
-         AND (started_at >= @before OR duration_s IS NULL OR duration_s > ${DAY_MS / 1000})`,
+       WHERE started_at >= ${earliestBefore('@from')} AND started_at < @to`,
     )
     .pluck();
   const underWay = db
@@ -101,13 +99,7 @@ export const usageRepository = prepared((db: Db) => {
     /** Time of all counted connections of a session within a span, milliseconds. */
     stays: (session: number, from: number, to: number) => stays.get({ session, from, to }) as number,
     /** Seconds within the span of a day, also of recordings that began before it. */
-    recorded: ({ from, to, now }: Span) =>
-      recorded.get({
-        before: iso(from - DAY_MS),
-        from: iso(from),
-        to: iso(to),
-        now: iso(now),
-      }) as number,
+    recorded: ({ from, to, now }: Span) => recorded.get({ from: iso(from), to: iso(to), now: iso(now) }) as number,
     /** Does a session or recording that began before this time still run, as far as is known? */
     isUnderWay: (to: number) => underWay.get({ to, at: iso(to) }) === 1,
     /** Until when it is known what runs, as the last run of the daemon left it; 0 = not known. */

@@ -9,7 +9,9 @@ export const LADDER_BYTES = `CAST(total(${amount('ladder_bytes')}) AS INTEGER)`;
 /** Of recordings and their ladders. */
 export const STORED_BYTES = `CAST(total(${amount('size_bytes')} + ${amount('ladder_bytes')}) AS INTEGER)`;
 
-const seconds = (length: string): string => `min(max(coalesce(${length}, 0), 0), 2678400)`;
+/** No recording counts for longer: 31 days. */
+const LONGEST_S = 2_678_400;
+const seconds = (length: string): string => `min(max(coalesce(${length}, 0), 0), ${LONGEST_S})`;
 
 /** SQL of the seconds between two instants, as text in ISO format. */
 const between = (from: string, to: string): string => `(unixepoch(${to}, 'subsec') - unixepoch(${from}, 'subsec'))`;
@@ -22,7 +24,7 @@ export const recordedLength = (now: string): string =>
 export const recordedSeconds = (length = 'duration_s'): string => `total(${seconds(length)})`;
 
 /** SQL of when a recording began that can have lasted until an instant. */
-export const earliestBefore = (from: string): string => `datetime(${from}, '-31 days')`;
+export const earliestBefore = (from: string): string => `datetime(${from}, '-${LONGEST_S} seconds')`;
 
 /** The part of the seconds that is from an instant on. */
 export const recordedSince = (from: string, length: string): string =>
