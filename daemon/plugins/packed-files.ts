@@ -3,12 +3,14 @@ import { createReadStream } from 'node:fs';
 import { opendir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { MANIFEST_FILE } from '#shared/plugin-sdk/manifest.ts';
+import { INSIDE_PATTERN, MANIFEST_FILE } from '#shared/plugin-sdk/manifest.ts';
 import { type PluginProblem, PluginRefusal, pluginProblem, refusal } from '#shared/plugin-sdk/problems.ts';
 
 /** Bounds of a plugin's folder: more is neither packed nor installed nor verified. */
 export const MAX_PLUGIN_FILES = 1000;
 export const MAX_PLUGIN_BYTES = 32 * 1024 * 1024;
+/** Paths that files and folders of a packed plugin can have. */
+export const INSIDE: RegExp = new RegExp(INSIDE_PATTERN);
 
 /** Compares a plugin's folder with the sums that `streamhub plugin pack` wrote. @throws PluginRefusal naming each file */
 export async function checkPackedFiles(dir: string, sums: Readonly<Record<string, string>>): Promise<void> {

@@ -3,10 +3,10 @@ import os from 'node:os';
 import path from 'node:path';
 import { create } from 'tar';
 import { makeFolder } from '#shared/files/make-folder.ts';
-import { INSIDE_PATTERN, MANIFEST_FILE, type PluginManifest } from '#shared/plugin-sdk/manifest.ts';
+import { MANIFEST_FILE, type PluginManifest } from '#shared/plugin-sdk/manifest.ts';
 import { PluginRefusal, pluginProblem } from '#shared/plugin-sdk/problems.ts';
 import { parseJson } from '../../plugins/json-text.ts';
-import { sumOf } from '../../plugins/packed-files.ts';
+import { INSIDE, sumOf } from '../../plugins/packed-files.ts';
 import { UsageError } from '../exit-codes.ts';
 import { checkPlugin } from './check.ts';
 import { copyPlugin } from './copy.ts';
@@ -14,8 +14,6 @@ import { copyPlugin } from './copy.ts';
 /** Time of every file in a packed plugin, so that the same files give the same bytes; npm uses the same one. */
 const PACKED_AT = new Date('1985-10-26T08:15:00Z');
 const PACKAGE_FILE = 'package.json';
-/** What an installed plugin's files can be named. */
-const INSIDE = new RegExp(INSIDE_PATTERN);
 /** Fields of package.json that mean something where the plugin is installed. */
 const KEPT_FIELDS = [
   'name',

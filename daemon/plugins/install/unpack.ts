@@ -5,12 +5,11 @@ import { gunzip } from 'node:zlib';
 import { extract, list, type ReadEntry } from 'tar';
 import { parseConfig } from '#shared/config/parse.ts';
 import { makeFolder } from '#shared/files/make-folder.ts';
-import { INSIDE_PATTERN, PRESET_ID_PATTERN } from '#shared/plugin-sdk/manifest.ts';
+import { PRESET_ID_PATTERN } from '#shared/plugin-sdk/manifest.ts';
 import { refusal } from '#shared/plugin-sdk/problems.ts';
-import { MAX_PLUGIN_BYTES, MAX_PLUGIN_FILES } from '../packed-files.ts';
+import { INSIDE, MAX_PLUGIN_BYTES, MAX_PLUGIN_FILES } from '../packed-files.ts';
 import { MAX_TEXT_BYTES } from '../read-plugins.ts';
 
-const INSIDE = new RegExp(INSIDE_PATTERN);
 const PRESET_ID = new RegExp(PRESET_ID_PATTERN);
 /** Each file and folder has a header of at most this many bytes, and fills its last block. */
 const MAX_TAR_BYTES = MAX_PLUGIN_BYTES + 2 * MAX_PLUGIN_FILES * 2048;
