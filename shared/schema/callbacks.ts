@@ -46,7 +46,7 @@ export const CallbackMessage = object({
   id: Type.String({ description: 'Id of the delivery, the same on every attempt; also in X-StreamHub-Delivery.' }),
   seq: Type.Integer({
     description:
-      'Increases by one per app. A gap means an event that was given up. After a restore, and in a new app of the same name, numbers come again: only `id` tells duplicates.',
+      'Increases by one per app. A gap means an event that was given up. After a restore, and in a new app of the same name, numbers repeat: only `id` identifies duplicates.',
   }),
   event: oneOf(CALLBACK_EVENTS, { title: 'CallbackEvent' }),
   app: Type.String(),

@@ -94,7 +94,7 @@ export class LiveHlsService {
   async end(name: string, id: string): Promise<StreamRecord> {
     const app = this.#deps.apps.require(name);
     const stream = this.#deps.findStream(name, id);
-    // its own caller is told why it failed
+    // the request that started it answers with the error
     await this.#beginning.get(keyOf(app, stream))?.catch(() => undefined);
     const run = this.#openRun(name, stream);
     if (run === undefined) return stream;

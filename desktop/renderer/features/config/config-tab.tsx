@@ -54,7 +54,7 @@ function Editing({
   const [mode, setMode] = useState<'text' | 'form'>(blocks ? 'form' : 'text');
   const [overlay, setOverlay] = useState<'review' | 'merge'>();
   const [saved, setSaved] = useState<{ at: string; reloaded: boolean; warnings: readonly string[] }>();
-  // the next draft begins in the editor, also when this one became active by other means
+  // without a draft there is nothing to review; the next one starts in the editor
   useEffect(() => {
     if (!isDirty) setOverlay(undefined);
   }, [isDirty]);
